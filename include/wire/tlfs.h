@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The hypervisor's own interface: CPUID leaves, synthetic MSRs, hypercalls and the two SynIC pages.
+ * Source: Hypervisor Top Level Functional Specification (TLFS), the section named at each group.
+ * Everything is little-endian; a guest physical address is a byte address unless a name says pfn.
+ */
+#ifndef HVIS_WIRE_TLFS_H
+#define HVIS_WIRE_TLFS_H
+
+#include <linux/types.h>
+
+#define TLFS_PAGE_SIZE 4096
+#define TLFS_PAGE_SHIFT 12
+
+/* CPUID (TLFS 2.4, feature and interface discovery). */
+#define TLFS_CPUID_VENDOR 0x40000000u /* EAX: highest leaf; EBX, ECX, EDX: signature */
+#define TLFS_CPUID_INTERFACE 0x40000001u
+#define TLFS_CPUID_VERSION 0x40000002u
+#define TLFS_CPUID_FEATURES 0x40000003u
+#define TLFS_CPUID_HINTS 0x40000004u
+#define TLFS_CPUID_LIMITS 0x40000005u
+
+#define TLFS_SIGNATURE "Microsoft Hv" /* EBX, ECX, EDX of TLFS_CPUID_VENDOR, 12 bytes */
+#define TLFS_INTERFACE_HV1 0x31237648u /* "Hv#1" */
+
+/* TLFS_CPUID_FEATURES, EAX: MSRs the partition may use. */
+#define TLFS_ACCESS_REFERENCE_COUNTER (1u << 1)
+#define TLFS_ACCESS_SYNIC (1u << 2)
+#define TLFS_ACCESS_STIMER (1u << 3)
+#define TLFS_ACCESS_APIC_MSRS (1u << 4)
+#define TLFS_ACCESS_HYPERCALL_MSRS (1u << 5)
+#define TLFS_ACCESS_VP_INDEX (1u << 6)
+#define TLFS_ACCESS_RESET (1u << 7)
+#define TLFS_ACCESS_REFERENCE_TSC (1u << 9)
+#define TLFS_ACCESS_FREQUENCY_MSRS (1u << 11)
+/* TLFS_CPUID_FEATURES, EBX: hypercalls the partition may make. */
+#define TLFS_POST_MESSAGES (1u << 4)
+#define TLFS_SIGNAL_EVENTS (1u << 5)
+#define TLFS_CPU_MANAGEMENT (1u << 12) /* only the root partition has it */
+/* TLFS_CPUID_FEATURES, EDX. */
+#define TLFS_FEATURE_FREQUENCY_MSRS (1u << 8)
+#define TLFS_FEATURE_CRASH_MSRS (1u << 10)
+#define TLFS_FEATURE_DIRECT_STIMER (1u << 19)
+/* TLFS_CPUID_HINTS, EAX. */
+#define TLFS_HINT_LOCAL_TLB_FLUSH (1u << 1)
+#define TLFS_HINT_REMOTE_TLB_FLUSH (1u << 2)
+#define TLFS_HINT_RELAXED_TIMING (1u << 5)
+#define TLFS_HINT_DEPRECATE_AUTO_EOI (1u << 9)
+#define TLFS_HINT_CLUSTER_IPI (1u << 10)
+#define TLFS_HINT_EX_PROCESSOR_MASKS (1u << 11)
+#define TLFS_SPIN_NEVER_NOTIFY 0xFFFFFFFFu /* TLFS_CPUID_HINTS, EBX */
+
+/* Synthetic MSRs (TLFS appendix "MSR index"). */
+#define TLFS_MSR_GUEST_OS_ID 0x40000000u
+#define TLFS_MSR_HYPERCALL 0x40000001u
+#define TLFS_MSR_VP_INDEX 0x40000002u
+#define TLFS_MSR_TIME_REF_COUNT 0x40000020u
+#define TLFS_MSR_REFERENCE_TSC 0x40000021u
+#define TLFS_MSR_SCONTROL 0x40000080u
+#define TLFS_MSR_SIEFP 0x40000082u
+#define TLFS_MSR_SIMP 0x40000083u
+#define TLFS_MSR_EOM 0x40000084u
+#define TLFS_MSR_SINT0 0x40000090u
+#define TLFS_MSR_CRASH_P0 0x40000100u
+#define TLFS_MSR_CRASH_CTL 0x40000105u
+
+#define TLFS_MSR_ENABLE 1ull /* bit 0 of HYPERCALL, SIMP, SIEFP, SCONTROL, REFERENCE_TSC; page number from bit 12 */
+#define TLFS_CRASH_NOTIFY (1ull << 63)
+#define TLFS_CRASH_NOTIFY_MSG (1ull << 62)
+
+/* SINTx register (TLFS 11.8). */
+#define TLFS_SINT_VECTOR_MASK 0xFFull
+#define TLFS_SINT_MASKED (1ull << 16)
+#define TLFS_SINT_AUTO_EOI (1ull << 17)
+#define TLFS_SINT_POLLING (1ull << 18)
+#define TLFS_SINT_COUNT 16
+#define TLFS_SINT_VMBUS 2 /* the SINT on which VMBus listens, by convention of both sides */
+
+/* Open source guest id (TLFS 2.6): bit 63, then OS type, then free for the vendor. */
+#define TLFS_GUEST_OS_OPEN_SOURCE (1ull << 63)
+#define TLFS_GUEST_OS_LINUX (0x100ull << 48)
+
+/* Hypercall input value, RCX (TLFS 3.7). */
+#define TLFS_HCALL_CODE_MASK 0xFFFFull
+#define TLFS_HCALL_FAST (1ull << 16)
+/* Hypercall result, RAX. */
+#define TLFS_HCALL_STATUS_MASK 0xFFFFull
+
+#define TLFS_HCALL_POST_MESSAGE 0x5Cu
+#define TLFS_HCALL_SIGNAL_EVENT 0x5Du
+
+/* Hypercall status codes (TLFS appendix B). */
+#define TLFS_STATUS_SUCCESS 0
+#define TLFS_STATUS_INVALID_HYPERCALL_CODE 2
+#define TLFS_STATUS_INVALID_HYPERCALL_INPUT 3
+#define TLFS_STATUS_INVALID_ALIGNMENT 4
+#define TLFS_STATUS_INVALID_PARAMETER 5
+#define TLFS_STATUS_ACCESS_DENIED 6
+#define TLFS_STATUS_INSUFFICIENT_MEMORY 11
+#define TLFS_STATUS_INVALID_PORT_ID 17
+#define TLFS_STATUS_INVALID_CONNECTION_ID 18
+#define TLFS_STATUS_INSUFFICIENT_BUFFERS 19
+
+/* HvPostMessage input and SIM page slot (TLFS 11.9, 11.11). */
+#define TLFS_MESSAGE_PAYLOAD_MAX 240
+#define TLFS_MESSAGE_TYPE_NONE 0u
+#define TLFS_MESSAGE_TYPE_VMBUS 1u /* carries one channel message of chanmsg.h */
+#define TLFS_MESSAGE_FLAG_PENDING 1u /* host: another message waits, write EOM after freeing the slot */
+
+/* In the hypercall input page; guest writes all of it. Must not cross a page and must be 8-aligned. */
+struct tlfs_post_message {
+	__u32 connection_id;
+	__u32 reserved;
+	__u32 message_type;
+	__u32 payload_size;
+	__u8 payload[TLFS_MESSAGE_PAYLOAD_MAX];
+};
+_Static_assert(sizeof(struct tlfs_post_message) == 256, "HvPostMessage input");
+
+/* HvSignalEvent input; passed in registers by a fast hypercall. */
+struct tlfs_signal_event {
+	__u32 connection_id;
+	__u16 flag_number;
+	__u16 reserved;
+};
+_Static_assert(sizeof(struct tlfs_signal_event) == 8, "HvSignalEvent input");
+
+/*
+ * One of the 16 slots of the SIM page. The hypervisor writes all of it while message_type is NONE; the guest
+ * only ever writes message_type back to NONE. message_type is written last.
+ */
+struct tlfs_message {
+	__u32 message_type;
+	__u8 payload_size;
+	__u8 flags;
+	__u16 reserved;
+	__u64 origin;
+	__u8 payload[TLFS_MESSAGE_PAYLOAD_MAX];
+};
+_Static_assert(sizeof(struct tlfs_message) == 256, "SIM slot");
+_Static_assert(__builtin_offsetof(struct tlfs_message, flags) == 5, "SIM slot flags");
+_Static_assert(__builtin_offsetof(struct tlfs_message, payload) == 16, "SIM slot payload");
+
+struct tlfs_message_page {
+	struct tlfs_message slot[TLFS_SINT_COUNT];
+};
+_Static_assert(sizeof(struct tlfs_message_page) == TLFS_PAGE_SIZE, "SIM page");
+
+/* SIEF page: 2048 event flags per SINT. The host sets a bit atomically, the guest clears it atomically. */
+#define TLFS_EVENT_FLAGS 2048
+struct tlfs_event_page {
+	__u64 flags[TLFS_SINT_COUNT][TLFS_EVENT_FLAGS / 64];
+};
+_Static_assert(sizeof(struct tlfs_event_page) == TLFS_PAGE_SIZE, "SIEF page");
+
+#endif

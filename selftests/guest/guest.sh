@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0
+# Shell functions for tests in a guest: whose drivers, which disk, one KTAP line per check.
+
+modules_of_driver()
+{
+	case "$HVIS_DRIVER" in
+	kernel) echo "hv_vmbus hv_storvsc" ;;
+	*) echo "hvis_vmbus hvis_storvsc" ;;
+	esac
+}
+
+# load_drivers [PARAMETER...]: the parameters go to the bus module.
+load_drivers()
+{
+	set -- $(modules_of_driver) "$@"
+	bus=$1 disk=$2
+	shift 2
+	modprobe sd_mod && modprobe sg && modprobe "$bus" "$@" && modprobe "$disk" || return 1
+	await_disks
+}
+
+unload_drivers()
+{
+	for module in $(modules_of_driver | tr ' ' '\n' | tac); do
+		rmmod "$module" || return 1
+	done
+}
+
+# Waits until every LUN in HVIS_LUNS ("0,1,2") has its block device.
+await_disks()
+{
+	await 30 $(echo "$HVIS_LUNS" | tr , '\n' | sed 's|.*|/sys/class/scsi_disk/*:&/device/block/*|')
+}
+
+# disk_of_lun LUN: prints its block device.
+disk_of_lun()
+{
+	for block in /sys/class/scsi_disk/*:"$1"/device/block/*; do
+		[ -e "$block" ] && [ -b "/dev/${block##*/}" ] && echo "/dev/${block##*/}" && return 0
+	done
+	return 1
+}
+
+sg_of_lun()
+{
+	for sg in /sys/class/scsi_disk/*:"$1"/device/scsi_generic/*; do
+		[ -e "$sg" ] && echo "/dev/${sg##*/}" && return 0
+	done
+	return 1
+}
+
+# mark NAME: the host side takes its counters now, and answers when it has.
+mark()
+{
+	echo "@mark $1" >/dev/ttyS1
+	read -r answer </dev/ttyS1
+}
+
+# figure NAME VALUE UNIT: a measured number for the results.
+figure()
+{
+	echo "@figure $1 $2 $3" >/dev/ttyS1
+}
+
+checks=0
+failures=0
+
+plan()
+{
+	echo "TAP version 13"
+	echo "1..$1"
+}
+
+# check NAME COMMAND...: runs it; its output is a comment of the report.
+check()
+{
+	name=$1
+	shift
+	checks=$((checks + 1))
+	if "$@" >/tmp/check.out 2>&1; then
+		echo "ok $checks $name"
+	else
+		echo "# $name: exit status $?: $*"
+		sed 's/^/# /' /tmp/check.out
+		echo "not ok $checks $name"
+		failures=$((failures + 1))
+	fi
+}
+
+finish()
+{
+	[ $failures -eq 0 ]
+	exit
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ioload: a known number of IOs at a known depth, with the host's counters taken right before and right after, so
+ * that signals, interrupts and exits per IO are exact. Small and static, because a guest may run where KVM is emulated.
+ *	ioload NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT
+ * Every event that has come is replaced in one io_submit(), so the driver sees batches as from any busy program.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <linux/fs.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEPTH_MAX 128
+#define REPORT "/dev/ttyS1"
+
+struct load {
+	const char *name;
+	int fd;
+	int random;
+	uint16_t opcode;
+	unsigned int depth;
+	unsigned int block;
+	unsigned long count;
+	uint64_t blocks; /* of the device */
+	uint64_t state; /* of the random generator */
+	uint64_t next; /* sequential position */
+	aio_context_t context;
+	struct iocb iocbs[DEPTH_MAX];
+};
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: ioload NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT\n"
+			"Does COUNT IOs of BLOCK bytes with DEPTH in flight and reports NAME.iops and NAME.mbps.\n");
+	exit(2);
+}
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "ioload: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* The host takes its counters between our line and its answer. */
+static void mark(const struct load *load, const char *when)
+{
+	FILE *report = fopen(REPORT, "r+");
+	char answer[16];
+
+	if (!report)
+		fail(REPORT);
+	fprintf(report, "@mark %s.%s\n", load->name, when);
+	fflush(report);
+	if (!fgets(answer, sizeof(answer), report))
+		fail("no answer to a mark");
+	fclose(report);
+}
+
+static uint64_t next_block(struct load *load)
+{
+	if (!load->random)
+		return load->next++ % load->blocks;
+	load->state ^= load->state << 13;
+	load->state ^= load->state >> 7;
+	load->state ^= load->state << 17;
+	return load->state % load->blocks;
+}
+
+static void prepare(struct load *load, struct iocb *iocb)
+{
+	iocb->aio_offset = (int64_t)(next_block(load) * load->block);
+	iocb->aio_lio_opcode = load->opcode;
+	iocb->aio_fildes = (uint32_t)load->fd;
+	iocb->aio_nbytes = load->block;
+}
+
+static void submit(struct load *load, struct iocb **batch, long count)
+{
+	while (count > 0) {
+		long done = syscall(SYS_io_submit, load->context, count, batch);
+
+		if (done < 0)
+			fail("io_submit");
+		batch += done;
+		count -= done;
+	}
+}
+
+/* Replaces what has completed, all at once, until nothing is left to start. Returns how many completed. */
+static unsigned int turn(struct load *load, unsigned long *left)
+{
+	struct io_event events[DEPTH_MAX];
+	struct iocb *batch[DEPTH_MAX];
+	long got, i, count = 0;
+
+	got = syscall(SYS_io_getevents, load->context, 1, load->depth, events, NULL);
+	if (got < 0)
+		fail("io_getevents");
+	for (i = 0; i < got; i++) {
+		if (events[i].res != (int64_t)load->block) {
+			errno = events[i].res < 0 ? (int)-events[i].res : EIO;
+			fail("an IO failed");
+		}
+		if (!*left)
+			continue;
+		(*left)--;
+		batch[count] = (struct iocb *)(uintptr_t)events[i].obj;
+		prepare(load, batch[count++]);
+	}
+	submit(load, batch, count);
+	return (unsigned int)got;
+}
+
+static void run(struct load *load, unsigned long count)
+{
+	struct iocb *batch[DEPTH_MAX];
+	unsigned long left = count, flying;
+	unsigned int i;
+
+	for (i = 0; i < load->depth && left; i++, left--) {
+		batch[i] = &load->iocbs[i];
+		prepare(load, batch[i]);
+	}
+	flying = i;
+	submit(load, batch, i);
+	while (flying || left) {
+		unsigned long before = left;
+
+		flying -= turn(load, &left);
+		flying += before - left;
+	}
+}
+
+static void open_device(struct load *load, const char *path, const char *mode)
+{
+	uint64_t bytes;
+	void *buffers;
+	unsigned int i;
+
+	load->random = !strncmp(mode, "rand", 4);
+	load->opcode = strstr(mode, "write") ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD;
+	load->fd = open(path, O_RDWR | O_DIRECT);
+	if (load->fd < 0 || ioctl(load->fd, BLKGETSIZE64, &bytes))
+		fail(path);
+	load->blocks = bytes / load->block;
+	if (posix_memalign(&buffers, 4096, (size_t)load->block * load->depth))
+		fail("memory");
+	memset(buffers, 0x5a, (size_t)load->block * load->depth);
+	for (i = 0; i < load->depth; i++)
+		load->iocbs[i].aio_buf = (uintptr_t)buffers + (uintptr_t)i * load->block;
+	if (syscall(SYS_io_setup, load->depth, &load->context))
+		fail("io_setup");
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+	static struct load load = { .state = 0x9E3779B97F4A7C15ull };
+	double begin, seconds;
+
+	if (argc != 7)
+		usage();
+	load.name = argv[1];
+	load.block = (unsigned int)atoi(argv[4]);
+	load.depth = (unsigned int)atoi(argv[5]);
+	load.count = strtoul(argv[6], NULL, 10);
+	if (load.block < 512 || !load.depth || load.depth > DEPTH_MAX || !load.count)
+		usage();
+	open_device(&load, argv[2], argv[3]);
+	run(&load, load.depth * 4ul); /* warm up: code paths, caches, the host's worker */
+	mark(&load, "begin");
+	begin = now();
+	run(&load, load.count);
+	seconds = now() - begin;
+	mark(&load, "end");
+	printf("@figure %s.ios %lu count\n", load.name, load.count);
+	printf("@figure %s.iops %.1f 1/s\n", load.name, (double)load.count / seconds);
+	printf("@figure %s.mbps %.2f MB/s\n", load.name, (double)load.count * load.block / seconds / 1e6);
+	return 0;
+}

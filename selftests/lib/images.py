@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What guests boot: kernels found by tools/kernel, initramfs images made by tools/mkinitramfs."""
+
+import os
+import subprocess
+from functools import lru_cache
+
+from results import BUILD, TOP
+
+KSELFTEST = os.path.join(BUILD, "kselftest")
+GUEST = os.path.join(TOP, "selftests", "guest")
+DRIVERS = {"hvis": [], "kernel": ["hv_vmbus", "hv_storvsc"]}
+SG_TOOLS = ["sg_inq", "sg_vpd", "sg_readcap", "sg_luns", "sg_unmap", "sg_write_same", "sg_sync", "sg_turs"]
+
+
+@lru_cache(maxsize=None)
+def kernel(what, name):
+    return subprocess.run([os.path.join(TOP, "tools", "kernel"), what, name], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+
+
+def our_modules(name):
+    folder = os.path.join(BUILD, "modules", kernel("release", name))
+    return [os.path.join(folder, f"{module}.ko") for module in ("hvis_vmbus", "hvis_storvsc")]
+
+
+def initramfs(name, driver, script, programs=(), modules=(), files=()):
+    """Makes build/guest/NAME-DRIVER-SCRIPT.cpio and returns its path; driver: whose modules go in."""
+    out = os.path.join(BUILD, "guest", f"{name}-{driver}-{os.path.basename(script)}.cpio")
+    os.makedirs(os.path.dirname(out), exist_ok=True)
+    command = [os.path.join(TOP, "tools", "mkinitramfs"), "--kernel", name, "-o", out]
+    command += ["--init", os.path.join(KSELFTEST, "init")]
+    for module in ["sd_mod", "sg", *DRIVERS[driver], *modules]:
+        command += ["--kmod", module]
+    if driver == "hvis":
+        for module in our_modules(name):
+            command += ["--module", module]
+    for program in [os.path.join(KSELFTEST, "await"), "timeout", *programs]:
+        command += ["--bin", program]
+    for source, target in [(script, "/test/run"), (os.path.join(GUEST, "guest.sh"), "/kselftest/guest.sh"), *files]:
+        command += ["--file", f"{source}:{target}"]
+    subprocess.run(command, check=True)
+    return out
+
+
+def append(driver, mode, tsc_khz, **options):
+    """The kernel command line; mode "nopv": the kernel's own Hyper-V code stays off, "hv": it is active.
+
+    A nopv guest cannot calibrate its TSC where KVM is emulated, so it is told the frequency (docs/testing.md).
+    """
+    words = ["console=ttyS0", "quiet", "panic=-1", "panic_on_warn=1"]
+    if mode == "nopv":
+        words += ["nopv", f"tsc_early_khz={tsc_khz}", "tsc=reliable", "no_timer_check"]
+    words += [f"hvis.driver={driver}", f"hvis.mode={mode}"]
+    words += [f"hvis.{name.replace('_', '-')}={value}" for name, value in options.items()]
+    return " ".join(words)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One VMBus channel on the host: its offer, its rings, and the worker thread that serves it while
+ * it is open. What its packets mean is the provider's business. States and who changes them are in
+ * channel.c. Threads: the bus thread opens and closes; everything a provider's callbacks do happens
+ * in the channel's worker thread, so a provider needs no lock for per-channel state.
+ */
+#ifndef HVIS_HOST_CHANNEL_H
+#define HVIS_HOST_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guestmem.h"
+#include "loop.h"
+#include "ring.h"
+#include "wire/chanmsg.h"
+
+struct channel;
+struct vmbus;
+
+/**
+ * struct channel_ops - what a provider does on its channels
+ * @open: worker thread, before the first packet; @context of the offer; returns the per-open state
+ * or NULL: refused
+ * @packet: worker thread; one packet, already copied out and valid only during the call. Answers
+ * now
+ *	or later by channel_complete()/channel_send(). Return: 0, or negative errno: the packet
+ *	broke the protocol, @*why names the rule. A packet that asks for a completion gets exactly one
+ *	channel_complete(): the channel counts those in flight, and reads on only while they are
+ *	fewer than it could hold back
+ * @close: worker thread; no packet() comes any more. Return true if nothing is in flight; else the
+ *	provider calls channel_idle() when the last request is done, and only then memory goes and
+ *	the guest hears of it
+ * @closed: worker thread, last call: free the per-open state
+ */
+struct channel_ops {
+	void *(*open)(struct channel *channel, void *context);
+	int (*packet)(void *state, struct packet *packet, const char **why);
+	bool (*close)(void *state);
+	void (*closed)(void *state);
+	uint32_t packet_max; /* largest packet the protocol has; a larger one breaks the channel */
+	uint16_t completion_max; /* payload bytes of the largest completion */
+};
+
+/**
+ * struct channel_offer - what a provider offers on the bus
+ */
+struct channel_offer {
+	const char *name; /* for logs, statistics and traces: "scsi0" */
+	struct vmbus_guid type;
+	struct vmbus_guid instance;
+	uint16_t sub_channel_index;
+	const struct channel_ops *ops;
+	void *context;
+};
+
+/*
+ * The numbers of a channel since it was offered; written by its worker, read by anyone (relaxed).
+ */
+struct channel_stats {
+	_Atomic uint64_t doorbells; /* HvSignalEvent seen */
+	_Atomic uint64_t interrupts; /* raised to the guest */
+	_Atomic uint64_t packets_in, packets_out;
+	_Atomic uint64_t bytes_in, bytes_out; /* ring bytes */
+	_Atomic uint64_t ring_full; /* completions that had to wait for room */
+	_Atomic uint64_t refused; /* packets that broke the protocol */
+};
+
+/**
+ * channel_complete() - answer a packet (PACKET_COMPLETION with its transaction id)
+ *
+ * Worker thread. Never lost: waits in a queue of the channel while the ring is full, in order.
+ * Signals are batched: the guest is interrupted at most once per loop batch.
+ */
+void channel_complete(struct channel *channel, uint64_t transaction_id, const void *payload,
+		      uint32_t bytes);
+
+/**
+ * channel_send() - an unsolicited in-band packet to the guest; same contract as channel_complete().
+ * Worker thread.
+ */
+void channel_send(struct channel *channel, const void *payload, uint32_t bytes);
+
+/**
+ * channel_idle() - the last request after close() returned false is done; calls closed() at once.
+ * Worker thread.
+ */
+void channel_idle(struct channel *channel);
+
+/** channel_loop() - the worker's loop, from open() to closed(). Worker thread. */
+struct loop *channel_loop(struct channel *channel);
+const struct guestmem *channel_guestmem(const struct channel *channel);
+const char *channel_name(const struct channel *channel);
+
+#endif

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Byte streams for serial ports: owns descriptors, the output buffer and the terminal's mode.
+ * Leaves flow control of input to its taker (room), and what the bytes mean to everyone else.
+ * Invariant: the lock guards output only; the input side (polls, client) belongs to the loop's
+ * thread, and a poll never has a buffer in the kernel's hands.
+ */
+#define _GNU_SOURCE
+#include "chardev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define OUTPUT_BYTES   65536
+#define FLUSH_AT       4096 /* a file or terminal gets this much at once even without a newline */
+#define FLUSH_DELAY_NS 10000000
+#define INPUT_BYTES    256
+
+struct chardev {
+	struct loop *loop;
+	struct chardev_input input;
+	int in; /* -1: none */
+	int out; /* -1: none */
+	int listener; /* -1: not a socket; a client is in, and out until it takes no more */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of the socket */
+	bool raw; /* the terminal's mode was changed, this was it before: */
+	struct termios cooked;
+
+	/* the loop's thread only */
+	struct loop_op readable;
+	struct loop_op writable;
+	struct loop_op flush_timer;
+	struct __kernel_timespec flush_delay;
+	bool reading;
+	bool writing;
+
+	struct loop_work start;
+	struct loop_work resume;
+	struct loop_work delay;
+	atomic_bool resume_queued;
+
+	pthread_mutex_t lock; /* everything below, and out */
+	bool delay_queued; /* a flush is coming: timer, poll or next client */
+	bool failed; /* writing gave an error: output is lost, said once */
+	size_t used;
+	uint8_t output[OUTPUT_BYTES];
+};
+
+/* container_of() for the members that come back to us. */
+#define chardev_of(pointer, member) \
+	((struct chardev *)((char *)(pointer)-offsetof(struct chardev, member)))
+
+static void drop_front(struct chardev *chardev, size_t bytes)
+{
+	chardev->used -= bytes;
+	memmove(chardev->output, chardev->output + bytes, chardev->used);
+}
+
+/* Someone made our terminal or pipe non-blocking: wait until it takes more. Sockets do not wait. */
+static bool wait_writable(const struct chardev *chardev)
+{
+	struct pollfd poll_fd = {.fd = chardev->out, .events = POLLOUT};
+
+	return chardev->listener < 0 && (poll(&poll_fd, 1, -1) > 0 || errno == EINTR);
+}
+
+static ssize_t write_some(const struct chardev *chardev)
+{
+	if (chardev->listener >= 0)
+		return send(chardev->out, chardev->output, chardev->used,
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(chardev->out, chardev->output, chardev->used);
+}
+
+/* After an error: is it worth another try at once? */
+static bool write_again(struct chardev *chardev, int error)
+{
+	if (error == EINTR)
+		return true;
+	if (error == EAGAIN)
+		return wait_writable(chardev);
+	if (chardev->listener < 0)
+		chardev->failed = true;
+	else
+		chardev->out = -1;
+	return false;
+}
+
+/*
+ * Called with the lock held. A client that is gone gets nothing more; closing is the input side's
+ * business.
+ */
+static void write_output(struct chardev *chardev)
+{
+	while (chardev->used && chardev->out >= 0 && !chardev->failed) {
+		ssize_t done = write_some(chardev);
+
+		if (done > 0)
+			drop_front(chardev, (size_t)done);
+		else if (done == 0 || !write_again(chardev, errno))
+			break;
+	}
+	if (chardev->failed && chardev->used) {
+		log_warn("serial output is lost: %s", strerror(errno));
+		chardev->used = 0;
+	}
+}
+
+static void make_room(struct chardev *chardev)
+{
+	if (chardev->used == OUTPUT_BYTES)
+		write_output(chardev);
+	if (chardev->used == OUTPUT_BYTES)
+		drop_front(chardev, OUTPUT_BYTES / 4);
+}
+
+void chardev_put(struct chardev *chardev, uint8_t byte)
+{
+	bool start_delay = false;
+
+	if (chardev->listener < 0 && chardev->out < 0)
+		return;
+	pthread_mutex_lock(&chardev->lock);
+	make_room(chardev);
+	if (!chardev->failed)
+		chardev->output[chardev->used++] = byte;
+	if (byte == '\n' || chardev->used % FLUSH_AT == 0)
+		write_output(chardev);
+	if (chardev->used && !chardev->delay_queued) {
+		chardev->delay_queued = true;
+		start_delay = true;
+	}
+	pthread_mutex_unlock(&chardev->lock);
+	if (start_delay)
+		loop_call(chardev->loop, &chardev->delay);
+}
+
+void chardev_flush(struct chardev *chardev)
+{
+	pthread_mutex_lock(&chardev->lock);
+	write_output(chardev);
+	pthread_mutex_unlock(&chardev->lock);
+}
+
+/* What a socket did not take is written when it can take more, or to the next client. */
+static void flush_late(struct chardev *chardev)
+{
+	int fd;
+
+	pthread_mutex_lock(&chardev->lock);
+	write_output(chardev);
+	chardev->delay_queued = chardev->used > 0;
+	fd = chardev->used ? chardev->out : -1;
+	pthread_mutex_unlock(&chardev->lock);
+	if (fd < 0 || chardev->writing)
+		return;
+	chardev->writing = true;
+	io_uring_prep_poll_add(loop_sqe(chardev->loop, &chardev->writable), fd, POLLOUT);
+}
+
+static void writable_done(struct loop_op *op, int result)
+{
+	struct chardev *chardev = chardev_of(op, writable);
+
+	(void)result;
+	chardev->writing = false;
+	flush_late(chardev);
+}
+
+static void flush_timer_done(struct loop_op *op, int result)
+{
+	(void)result;
+	flush_late(chardev_of(op, flush_timer));
+}
+
+static void delay_run(struct loop_work *work)
+{
+	struct chardev *chardev = chardev_of(work, delay);
+
+	io_uring_prep_timeout(loop_sqe(chardev->loop, &chardev->flush_timer), &chardev->flush_delay,
+			      0, 0);
+}
+
+static void start_reading(struct chardev *chardev)
+{
+	int fd = chardev->in >= 0 ? chardev->in : chardev->listener;
+
+	if (chardev->reading || fd < 0)
+		return;
+	if (chardev->in >= 0 && !chardev->input.room(chardev->input.context))
+		return;
+	chardev->reading = true;
+	io_uring_prep_poll_add(loop_sqe(chardev->loop, &chardev->readable), fd, POLLIN);
+}
+
+static void accept_client(struct chardev *chardev)
+{
+	int client = accept4(chardev->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (client < 0)
+		return;
+	chardev->in = client;
+	pthread_mutex_lock(&chardev->lock);
+	chardev->out = client;
+	pthread_mutex_unlock(&chardev->lock);
+	flush_late(chardev);
+}
+
+/* The end of standard input is the end of input; the end of a client makes place for the next. */
+static void end_input(struct chardev *chardev)
+{
+	int fd = chardev->in;
+
+	chardev->in = -1;
+	if (chardev->listener < 0)
+		return;
+	pthread_mutex_lock(&chardev->lock);
+	chardev->out = -1;
+	pthread_mutex_unlock(&chardev->lock);
+	close(fd);
+}
+
+static void take_input(struct chardev *chardev)
+{
+	uint8_t bytes[INPUT_BYTES];
+	size_t room = chardev->input.room(chardev->input.context);
+	ssize_t count;
+
+	if (!room)
+		return;
+	count = read(chardev->in, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+	if (count > 0)
+		chardev->input.take(chardev->input.context, bytes, (size_t)count);
+	else if (!count || (errno != EAGAIN && errno != EINTR))
+		end_input(chardev);
+}
+
+static void readable_done(struct loop_op *op, int result)
+{
+	struct chardev *chardev = chardev_of(op, readable);
+
+	chardev->reading = false;
+	if (result < 0)
+		return;
+	if (chardev->in >= 0)
+		take_input(chardev);
+	else
+		accept_client(chardev);
+	start_reading(chardev);
+}
+
+static void start_run(struct loop_work *work)
+{
+	start_reading(chardev_of(work, start));
+}
+
+static void resume_run(struct loop_work *work)
+{
+	struct chardev *chardev = chardev_of(work, resume);
+
+	/* First, so that room which grows from now on asks again. */
+	atomic_store(&chardev->resume_queued, false);
+	start_reading(chardev);
+}
+
+void chardev_resume(struct chardev *chardev)
+{
+	if (!atomic_exchange(&chardev->resume_queued, true))
+		loop_call(chardev->loop, &chardev->resume);
+}
+
+/*
+ * Keys must reach the guest one by one, unechoed; Ctrl-C stays ours. A background job that touched
+ * the terminal would be stopped by it, so it gets no input.
+ */
+static int open_stdio(struct chardev *chardev)
+{
+	struct termios raw;
+
+	chardev->out = STDOUT_FILENO;
+	if (!isatty(STDIN_FILENO)) {
+		chardev->in = fcntl(STDIN_FILENO, F_GETFD) < 0 ? -1 : STDIN_FILENO;
+		return 0;
+	}
+	if (tcgetpgrp(STDIN_FILENO) != getpgrp() || tcgetattr(STDIN_FILENO, &chardev->cooked))
+		return 0;
+	chardev->in = STDIN_FILENO;
+	raw = chardev->cooked;
+	raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO | IEXTEN);
+	raw.c_iflag &= (tcflag_t) ~(ICRNL | IXON);
+	chardev->raw = !tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	return 0;
+}
+
+static int open_file(struct chardev *chardev, const char *path)
+{
+	chardev->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	return chardev->out < 0 ? errno : 0;
+}
+
+/* A socket that a killed process left behind is replaced, one that someone listens on is not. */
+static int clear_path(const struct sockaddr_un *address)
+{
+	struct stat status;
+	int probe;
+	int error;
+
+	if (lstat(address->sun_path, &status))
+		return errno == ENOENT ? 0 : errno;
+	if (!S_ISSOCK(status.st_mode))
+		return EEXIST;
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (probe < 0)
+		return errno;
+	error = connect(probe, (const struct sockaddr *)address, sizeof(*address)) ? errno
+										   : EADDRINUSE;
+	close(probe);
+	if (error != ECONNREFUSED)
+		return error == EAGAIN ? EADDRINUSE : error;
+	return unlink(address->sun_path) ? errno : 0;
+}
+
+static int open_socket(struct chardev *chardev, const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int error;
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	error = clear_path(&address);
+	if (error)
+		return error;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return errno;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1)) {
+		error = errno;
+		close(fd);
+		return error;
+	}
+	chardev->listener = fd;
+	strcpy(chardev->path, path);
+	return 0;
+}
+
+static const char *open_spec(struct chardev *chardev, const char *spec)
+{
+	int error;
+
+	if (!strcmp(spec, "null"))
+		return NULL;
+	if (!strcmp(spec, "stdio"))
+		error = open_stdio(chardev);
+	else if (!strncmp(spec, "file=", 5) && spec[5])
+		error = open_file(chardev, spec + 5);
+	else if (!strncmp(spec, "socket=", 7) && spec[7])
+		error = open_socket(chardev, spec + 7);
+	else
+		return "unknown; expected stdio, null, file=PATH or socket=PATH";
+	return error ? strerror(error) : NULL;
+}
+
+static struct chardev *allocate(struct loop *loop, const struct chardev_input *input)
+{
+	struct chardev *chardev = calloc(1, sizeof(*chardev));
+
+	if (!chardev)
+		return NULL;
+	chardev->loop = loop;
+	chardev->input = *input;
+	chardev->in = -1;
+	chardev->out = -1;
+	chardev->listener = -1;
+	chardev->readable.done = readable_done;
+	chardev->writable.done = writable_done;
+	chardev->flush_timer.done = flush_timer_done;
+	chardev->start.run = start_run;
+	chardev->flush_delay.tv_nsec = FLUSH_DELAY_NS;
+	chardev->resume.run = resume_run;
+	chardev->delay.run = delay_run;
+	pthread_mutex_init(&chardev->lock, NULL);
+	return chardev;
+}
+
+struct chardev *chardev_open(const char *spec, struct loop *loop, const struct chardev_input *input,
+			     char *error)
+{
+	struct chardev *chardev = allocate(loop, input);
+	const char *wrong = chardev ? open_spec(chardev, spec) : "out of memory";
+
+	if (wrong) {
+		snprintf(error, CHARDEV_ERROR_BYTES, "%.150s: %s", spec, wrong);
+		chardev_close(chardev);
+		return NULL;
+	}
+	if (chardev->in >= 0 || chardev->listener >= 0)
+		loop_call(loop, &chardev->start);
+	return chardev;
+}
+
+static void close_fd(int fd)
+{
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+void chardev_close(struct chardev *chardev)
+{
+	if (!chardev)
+		return;
+	chardev_flush(chardev);
+	if (chardev->raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &chardev->cooked);
+	if (chardev->listener >= 0)
+		close_fd(chardev->in);
+	else
+		close_fd(chardev->out);
+	close_fd(chardev->listener);
+	if (chardev->path[0])
+		unlink(chardev->path);
+	pthread_mutex_destroy(&chardev->lock);
+	free(chardev);
+}

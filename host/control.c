@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Control socket. See control.h. A client is a small machine that waits for one thing at any time: to receive until
+ * a line is complete, or to send until its answer is out. So a client that does not read stops only itself.
+ * The loop only polls; no buffer is ever in the kernel's hands, so all may be freed once the loop has returned.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "log.h"
+#include "machine.h"
+
+#define LINE_MAX_BYTES 65536
+#define CLIENTS_MAX 16
+
+struct client {
+	struct loop_op op; /* first: done() gets back to the client by a cast */
+	struct control *control;
+	int fd;
+	bool sending;
+	bool closing; /* after the answer */
+	bool quit; /* after the answer */
+	char line[LINE_MAX_BYTES];
+	size_t filled;
+	char *answer;
+	size_t sent;
+};
+
+struct control {
+	struct loop_op op; /* accept */
+	struct machine *machine;
+	int fd;
+	bool accepting;
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	struct client *clients[CLIENTS_MAX];
+};
+
+struct command {
+	const char *name;
+	json_t *(*run)(struct machine *machine);
+	bool quit;
+};
+
+static json_t *query_status(struct machine *machine)
+{
+	const struct options *options = machine->options;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return json_pack("{s:s, s:i, s:I, s:b, s:i}", "status", vm_stopped(machine->vm) ? "stopping" : "running",
+			 "cpus", options->cpus, "memory", (json_int_t)options->memory, "hyperv", options->hyperv,
+			 "uptime_seconds", (int)(now.tv_sec - machine->started.tv_sec));
+}
+
+static json_t *query_vmbus(struct machine *machine)
+{
+	return vmbus_query(machine->vmbus);
+}
+
+static json_t *quit(struct machine *machine)
+{
+	(void)machine;
+	return json_object();
+}
+
+static const struct command commands[] = {
+	{ "query-status", query_status, false },
+	{ "query-stats", stats_query, false },
+	{ "query-vmbus", query_vmbus, false },
+	{ "query-disks", stats_query_disks, false },
+	{ "quit", quit, true },
+};
+
+/* A description may quote the client, and cut in the middle of a character, which JSON refuses. */
+static json_t *error_answer(const char *class, const char *description)
+{
+	json_t *text = json_string(description);
+
+	if (!text)
+		text = json_string("the request is not valid UTF-8");
+	return json_pack("{s:{s:s, s:o}}", "error", "class", class, "desc", text);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+/* No command takes arguments so far: naming one is a mistake that we should not hide. */
+static json_t *run_command(struct client *client, const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "execute"));
+	const json_t *arguments = json_object_get(request, "arguments");
+	const struct command *command;
+	json_t *result;
+	char text[160];
+
+	if (!name)
+		return error_answer("GenericError", "a request is an object with a string \"execute\"");
+	if (arguments && !json_is_object(arguments))
+		return error_answer("GenericError", "\"arguments\" must be an object");
+	command = find_command(name);
+	if (!command) {
+		snprintf(text, sizeof(text), "unknown command '%.80s'", name);
+		return error_answer("CommandNotFound", text);
+	}
+	if (json_object_size(arguments)) {
+		snprintf(text, sizeof(text), "%s takes no arguments", name);
+		return error_answer("GenericError", text);
+	}
+	result = command->run(client->control->machine);
+	if (!result)
+		return error_answer("GenericError", "out of memory");
+	client->quit = command->quit;
+	return json_pack("{s:o}", "return", result);
+}
+
+static void close_client(struct client *client)
+{
+	struct control *control = client->control;
+
+	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
+		if (control->clients[i] == client)
+			control->clients[i] = NULL;
+	close(client->fd);
+	free(client->answer);
+	free(client);
+}
+
+static void accept_client(struct control *control);
+
+static void wait_for(struct client *client, bool sending)
+{
+	client->sending = sending;
+	io_uring_prep_poll_add(loop_sqe(client->control->machine->loop, &client->op), client->fd,
+			       sending ? POLLOUT : POLLIN);
+}
+
+/* Takes the reference of @answer. Return: false if there was no memory for it. */
+static bool send_answer(struct client *client, json_t *answer)
+{
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+	json_decref(answer);
+	client->sent = 0;
+	client->answer = NULL;
+	if (text && asprintf(&client->answer, "%s\n", text) < 0)
+		client->answer = NULL;
+	free(text);
+	if (!client->answer)
+		return false;
+	wait_for(client, true);
+	return true;
+}
+
+static json_t *answer_line(struct client *client, const char *line, size_t length)
+{
+	json_error_t wrong;
+	json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES, &wrong);
+	json_t *answer;
+	char text[200];
+
+	if (!request) {
+		snprintf(text, sizeof(text), "not JSON: %.160s", wrong.text);
+		return error_answer("GenericError", text);
+	}
+	answer = run_command(client, request);
+	json_decref(request);
+	return answer;
+}
+
+/* Answers the first complete line, or receives more. Return: false if the client is to be closed. */
+static bool next_line(struct client *client)
+{
+	char *end;
+
+	while ((end = memchr(client->line, '\n', client->filled))) {
+		size_t length = end - client->line;
+		bool blank = strspn(client->line, " \t\r\n") >= length;
+		json_t *answer = blank ? NULL : answer_line(client, client->line, length);
+
+		client->filled -= length + 1;
+		memmove(client->line, end + 1, client->filled);
+		if (!blank)
+			return send_answer(client, answer);
+	}
+	if (client->filled == sizeof(client->line)) {
+		client->closing = true;
+		return send_answer(client, error_answer("GenericError", "the line is too long"));
+	}
+	wait_for(client, false);
+	return true;
+}
+
+static bool receive(struct client *client)
+{
+	ssize_t got = recv(client->fd, client->line + client->filled, sizeof(client->line) - client->filled,
+			   MSG_DONTWAIT);
+
+	if (got < 0 && errno != EAGAIN && errno != EINTR)
+		return false;
+	if (got == 0)
+		return false;
+	if (got > 0)
+		client->filled += got;
+	return next_line(client);
+}
+
+static bool send_rest(struct client *client)
+{
+	const char *rest = client->answer + client->sent;
+	ssize_t gone = send(client->fd, rest, strlen(rest), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (gone < 0 && errno != EAGAIN && errno != EINTR)
+		return false;
+	if (gone > 0)
+		client->sent += gone;
+	if (client->answer[client->sent]) {
+		wait_for(client, true);
+		return true;
+	}
+	free(client->answer);
+	client->answer = NULL;
+	if (client->quit)
+		vm_stop(client->control->machine->vm, VM_POWERED_OFF);
+	return !client->closing && !client->quit && next_line(client);
+}
+
+static void client_done(struct loop_op *op, int result)
+{
+	struct client *client = (struct client *)op;
+	struct control *control = client->control;
+
+	if (result >= 0 && (client->sending ? send_rest(client) : receive(client)))
+		return;
+	close_client(client);
+	accept_client(control); /* if it had stopped because all places were taken */
+}
+
+static struct client **free_place(struct control *control)
+{
+	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
+		if (!control->clients[i])
+			return &control->clients[i];
+	return NULL;
+}
+
+static void add_client(struct control *control, struct client **place, int fd)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client) {
+		close(fd);
+		return;
+	}
+	client->op.done = client_done;
+	client->control = control;
+	client->fd = fd;
+	*place = client;
+	if (!send_answer(client, json_pack("{s:{s:s}}", "hvis", "version", HVIS_HOST_VERSION)))
+		close_client(client);
+}
+
+static void connected(struct loop_op *op, int result)
+{
+	struct control *control = (struct control *)op;
+	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	control->accepting = false;
+	if (fd >= 0)
+		add_client(control, free_place(control), fd);
+	else if (result < 0 || (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN))
+		log_warn("--control %s: %s", control->path, strerror(result < 0 ? -result : errno));
+	accept_client(control);
+}
+
+static void accept_client(struct control *control)
+{
+	if (control->accepting || !free_place(control))
+		return;
+	control->accepting = true;
+	io_uring_prep_poll_add(loop_sqe(control->machine->loop, &control->op), control->fd, POLLIN);
+}
+
+/* A socket file that refuses connections was left behind by a process that died. */
+static void remove_stale(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) && errno == ECONNREFUSED)
+		unlink(address->sun_path);
+	close(fd);
+}
+
+static int listen_at(struct control *control, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	remove_stale(&address);
+	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (control->fd < 0)
+		return -errno;
+	if (bind(control->fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	strcpy(control->path, path); /* ours from here on */
+	return listen(control->fd, CLIENTS_MAX) ? -errno : 0;
+}
+
+struct control *control_create(struct machine *machine, const char *path, char *error)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	int ret = -ENOMEM;
+
+	if (control) {
+		control->machine = machine;
+		control->op.done = connected;
+		control->fd = -1;
+		ret = listen_at(control, path);
+	}
+	if (ret) {
+		snprintf(error, CONTROL_ERROR_BYTES, "--control %.180s: %s", path, strerror(-ret));
+		control_destroy(control);
+		return NULL;
+	}
+	accept_client(control);
+	return control;
+}
+
+void control_destroy(struct control *control)
+{
+	if (!control)
+		return;
+	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
+		if (control->clients[i])
+			close_client(control->clients[i]);
+	if (control->path[0])
+		unlink(control->path);
+	if (control->fd >= 0)
+		close(control->fd);
+	free(control);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Control client: connect, read the greeting, send one command, print the answer. See ctl.h.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ctl.h"
+
+static int fail(const char *path, const char *what)
+{
+	fprintf(stderr, "hvis-host: ctl %s: %s\n", path, what);
+	return 1;
+}
+
+static int open_socket(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, ret;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* A value that is JSON is taken as that (numbers, true, lists), anything else as a string. */
+static bool add_argument(json_t *arguments, const char *argument)
+{
+	const char *value = strchr(argument, '=');
+	char key[64];
+	json_t *parsed;
+
+	if (!value || value == argument || (size_t)(value - argument) >= sizeof(key))
+		return false;
+	snprintf(key, sizeof(key), "%.*s", (int)(value - argument), argument);
+	value++;
+	parsed = json_loads(value, JSON_DECODE_ANY, NULL);
+	if (!parsed)
+		parsed = json_string(value);
+	return parsed && json_object_set_new(arguments, key, parsed) == 0;
+}
+
+static json_t *make_request(int count, char *const *arguments)
+{
+	json_t *values = json_object();
+
+	for (int i = 1; i < count; i++) {
+		if (add_argument(values, arguments[i]))
+			continue;
+		fprintf(stderr, "hvis-host: ctl: %.100s: must be key=value\n", arguments[i]);
+		json_decref(values);
+		return NULL;
+	}
+	return json_pack("{s:s, s:o}", "execute", arguments[0], "arguments", values);
+}
+
+static json_t *read_line(FILE *file)
+{
+	char *line = NULL;
+	size_t room = 0;
+	json_t *result = NULL;
+
+	if (getline(&line, &room, file) > 0)
+		result = json_loads(line, 0, NULL);
+	free(line);
+	return result;
+}
+
+static int print_answer(const char *path, json_t *answer)
+{
+	json_t *result = json_object_get(answer, "return");
+	const char *why = json_string_value(json_object_get(json_object_get(answer, "error"), "desc"));
+
+	if (!result)
+		return fail(path, why ? why : "the answer is not one of ours");
+	json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	putchar('\n');
+	return fflush(stdout) ? fail(path, "cannot write to standard output") : 0;
+}
+
+static bool send_request(int fd, json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+	bool gone = text && dprintf(fd, "%s\n", text) > 0;
+
+	free(text);
+	return gone;
+}
+
+static int converse(const char *path, int fd, FILE *from, json_t *request)
+{
+	json_t *greeting = read_line(from), *answer = NULL;
+	int status;
+
+	if (!greeting)
+		status = fail(path, "closed the connection");
+	else if (!json_object_get(greeting, "hvis"))
+		status = fail(path, "is not a control socket of hvis-host");
+	else if (!send_request(fd, request))
+		status = fail(path, strerror(errno));
+	else if (!(answer = read_line(from)))
+		status = fail(path, "closed the connection");
+	else
+		status = print_answer(path, answer);
+	json_decref(answer);
+	json_decref(greeting);
+	return status;
+}
+
+/* Takes over @fd. */
+static int talk(const char *path, int fd, json_t *request)
+{
+	FILE *from = fdopen(fd, "r");
+	int status;
+
+	if (!from) {
+		close(fd);
+		return fail(path, strerror(errno));
+	}
+	status = converse(path, fd, from, request);
+	fclose(from);
+	return status;
+}
+
+int ctl_main(int count, char *const *arguments)
+{
+	json_t *request;
+	int status, fd;
+
+	if (count < 2) {
+		fprintf(stderr, "hvis-host: ctl: needs SOCKET and COMMAND (hvis-host --help)\n");
+		return 2;
+	}
+	request = make_request(count - 1, arguments + 1);
+	if (!request)
+		return 2;
+	fd = open_socket(arguments[0]);
+	status = fd < 0 ? fail(arguments[0], strerror(-fd)) : talk(arguments[0], fd, request);
+	json_decref(request);
+	return status;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What makes the partition a Hyper-V one: CPUID leaves, what KVM must be told per VP, and the exits by which a guest
+ * talks to the hypervisor (hypercalls, SynIC registers, crash registers). The SynIC itself is synic.h's, what
+ * messages mean is vmbus.h's.
+ */
+#ifndef HVIS_HOST_HYPERV_H
+#define HVIS_HOST_HYPERV_H
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guestmem.h"
+#include "synic.h"
+#include "vmbus.h"
+
+#define HYPERV_LEAVES 6
+
+/* One per VM, filled in by main.c; read only while VPs run. */
+struct hyperv {
+	struct synic *synic;
+	struct vmbus *vmbus;
+	const struct guestmem *mem;
+};
+
+/**
+ * hyperv_leaves() - the CPUID leaves 0x40000000 to 0x40000005
+ * @kvm: /dev/kvm
+ * @entries: room for HYPERV_LEAVES
+ *
+ * What we want to offer, cut down to what this KVM supports. Return: 0 or negative errno.
+ */
+int hyperv_leaves(int kvm, unsigned int cpus, struct kvm_cpuid_entry2 *entries);
+
+/**
+ * hyperv_vp_enable() - SynIC, VP index and strict checking of features for one VP
+ * @fd: its KVM file descriptor, CPUID already set
+ * Return: 0 or negative errno.
+ */
+int hyperv_vp_enable(int fd, unsigned int vp);
+
+/** enum hyperv_exit_kind - for counting */
+enum hyperv_exit_kind {
+	HYPERV_EXIT_SYNIC,
+	HYPERV_EXIT_POST_MESSAGE,
+	HYPERV_EXIT_SIGNAL_EVENT,
+	HYPERV_EXIT_OTHER,
+};
+
+/** hyperv_exit() - handle KVM_EXIT_HYPERV; a result for the guest is left in @exit. The VP's thread. */
+enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp, struct kvm_hyperv_exit *exit);
+
+/** hyperv_report_crash() - print the crash parameters the guest left behind. The VP's thread. */
+void hyperv_report_crash(int fd);
+
+/**
+ * hyperv_tsc_page_valid() - whether the guest has a reference TSC page that it can use
+ * @fd: any VP of the VM, from its thread or while it does not run
+ */
+bool hyperv_tsc_page_valid(const struct guestmem *mem, int fd);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The parts of one VM, put together by main.c and looked at by control.c and stats.c. Nothing below them sees this.
+ * All of it belongs to the main thread.
+ */
+#ifndef HVIS_HOST_MACHINE_H
+#define HVIS_HOST_MACHINE_H
+
+#include <signal.h>
+#include <time.h>
+
+#include "hyperv.h"
+#include "loop.h"
+#include "options.h"
+#include "pio.h"
+#include "pm.h"
+#include "serial.h"
+#include "stats.h"
+#include "storvsp.h"
+#include "synic_internal.h"
+#include "vcpu.h"
+#include "vm.h"
+
+#define HVIS_HOST_VERSION "0.1"
+
+struct control;
+
+struct machine {
+	const struct options *options;
+	struct loop *loop;
+	struct guestmem *mem;
+	struct boot_entry entry;
+	struct storvsp *storvsps[OPTIONS_CONTROLLERS_MAX]; /* NULL where no disk is */
+	struct vm *vm;
+	struct pio *pio;
+	struct pm *pm;
+	int serial_irqs[OPTIONS_SERIALS_MAX];
+	struct serial *serials[OPTIONS_SERIALS_MAX];
+	struct synic *synic;
+	struct vmbus *vmbus;
+	struct hyperv hyperv;
+	struct vcpus *vcpus;
+	struct stats *stats;
+	struct control *control;
+	struct timespec started; /* CLOCK_MONOTONIC */
+};
+
+#endif

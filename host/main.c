@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hvis-host: one process, one VM. This file puts the parts of machine.h together and takes them apart in reverse.
+ * Order: what can fail because of the user's files comes before KVM is touched, so that a wrong path is reported as
+ * such on a machine without KVM, too.
+ * Invariant: threads are joined before the memory they use goes: VPs first, then the bus with its channel workers.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "acpi.h"
+#include "boot.h"
+#include "control.h"
+#include "ctl.h"
+#include "info.h"
+#include "log.h"
+#include "machine.h"
+#include "watch.h"
+
+#define STATUS_USAGE 2
+#define LOOP_ENTRIES 256
+#define ERROR_BYTES 256
+_Static_assert(ERROR_BYTES >= VM_ERROR_MAX && ERROR_BYTES >= BOOT_ERROR_BYTES && ERROR_BYTES >= OPTIONS_ERROR_BYTES &&
+	       ERROR_BYTES >= CONTROL_ERROR_BYTES && ERROR_BYTES >= SERIAL_ERROR_BYTES, "one buffer for all");
+
+/* The one line that says why we cannot go on. Return: -1, for the caller to pass on. */
+__attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fputs("hvis-host: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+	return -1;
+}
+
+static int create_memory(struct machine *machine)
+{
+	uint64_t present = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	uint64_t wanted = machine->options->memory;
+
+	if (wanted > present)
+		return complain("--memory %lluM: this machine has only %lluM", (unsigned long long)wanted >> 20,
+				(unsigned long long)present >> 20);
+	machine->mem = guestmem_create(wanted);
+	if (!machine->mem)
+		return complain("--memory %lluM: %s", (unsigned long long)wanted >> 20, strerror(errno));
+	return 0;
+}
+
+static int open_disk(struct machine *machine, const struct option_disk *option)
+{
+	struct storvsp **storvsp = &machine->storvsps[option->controller];
+	struct storvsp_options options = { .controller = option->controller };
+	char error[ERROR_BYTES];
+	struct disk *disk;
+	int ret;
+
+	if (!*storvsp)
+		*storvsp = storvsp_create(&options);
+	if (!*storvsp)
+		return complain("--disk %s: out of memory", option->argument);
+	disk = option->disk.path ? disk_raw_open(&option->disk, error) : disk_null_open(&option->disk, error);
+	if (!disk)
+		return complain("--disk %s: %s", option->argument, error);
+	ret = storvsp_add_disk(*storvsp, option->lun, disk);
+	if (ret) {
+		disk_close(disk);
+		return complain("--disk %s: %s", option->argument, strerror(-ret));
+	}
+	return 0;
+}
+
+static int open_disks(struct machine *machine)
+{
+	for (unsigned int i = 0; i < machine->options->disk_count; i++)
+		if (open_disk(machine, &machine->options->disks[i]))
+			return -1;
+	return 0;
+}
+
+static void close_disks(struct machine *machine)
+{
+	for (unsigned int i = 0; i < OPTIONS_CONTROLLERS_MAX; i++)
+		if (machine->storvsps[i])
+			storvsp_destroy(machine->storvsps[i]);
+}
+
+static int load_guest(struct machine *machine)
+{
+	const struct options *options = machine->options;
+	struct boot_config config = {
+		.kernel = options->kernel,
+		.initrd = options->initrd,
+		.append = options->append,
+		.rsdp = acpi_build(machine->mem, options->cpus),
+	};
+	char error[ERROR_BYTES];
+
+	if (!config.rsdp)
+		return complain("--memory %lluM: does not fit this machine's address map",
+				(unsigned long long)options->memory >> 20);
+	return boot_load(machine->mem, &config, &machine->entry, error) ? complain("%s", error) : 0;
+}
+
+static int create_vm(struct machine *machine)
+{
+	struct vm_config config = {
+		.loop = machine->loop,
+		.mem = machine->mem,
+		.cpus = machine->options->cpus,
+		.hyperv = machine->options->hyperv,
+	};
+	char error[ERROR_BYTES];
+
+	machine->vm = vm_create(&config, error);
+	return machine->vm ? 0 : complain("%s", error);
+}
+
+static void guest_powers_off(void *context)
+{
+	vm_stop(context, VM_POWERED_OFF);
+}
+
+static void guest_resets(void *context)
+{
+	vm_stop(context, VM_RESET);
+}
+
+/* A port that was not asked for is there all the same: kernels probe both, and find an answer faster than none. */
+static int add_serial(struct machine *machine, unsigned int index)
+{
+	const char *spec = index < machine->options->serial_count ? machine->options->serials[index] : "null";
+	struct pio_device device;
+	char error[ERROR_BYTES];
+	int irq = vm_irqfd_create(machine->vm, serial_irq(index));
+
+	if (irq < 0)
+		return complain("--serial %s: cannot create its interrupt: %s", spec, strerror(-irq));
+	machine->serial_irqs[index] = irq;
+	machine->serials[index] = serial_create(spec, index, machine->loop, irq, error);
+	if (!machine->serials[index])
+		return complain("%s", error);
+	device = serial_pio(machine->serials[index]);
+	return pio_add(machine->pio, &device) ? complain("two devices want the same ports") : 0;
+}
+
+static int add_devices(struct machine *machine)
+{
+	machine->pio = pio_create();
+	machine->pm = pm_create(guest_powers_off, guest_resets, machine->vm);
+	if (!machine->pio || !machine->pm)
+		return complain("out of memory");
+	if (pm_attach(machine->pm, machine->pio))
+		return complain("two devices want the same ports");
+	for (unsigned int i = 0; i < OPTIONS_SERIALS_MAX; i++)
+		if (add_serial(machine, i))
+			return -1;
+	return 0;
+}
+
+static void remove_devices(struct machine *machine)
+{
+	for (unsigned int i = 0; i < OPTIONS_SERIALS_MAX; i++) {
+		serial_destroy(machine->serials[i]);
+		if (machine->serial_irqs[i] > 0)
+			close(machine->serial_irqs[i]);
+	}
+	if (machine->pm)
+		pm_destroy(machine->pm);
+	if (machine->pio)
+		pio_destroy(machine->pio);
+}
+
+static int create_synic(struct machine *machine)
+{
+	struct synic_config config = { .vm = machine->vm, .mem = machine->mem, .loop = machine->loop };
+
+	machine->synic = synic_create(&config);
+	return machine->synic ? 0 : complain("cannot create the SynIC: %s", strerror(errno));
+}
+
+static int create_bus(struct machine *machine)
+{
+	struct vmbus_config config = {
+		.loop = machine->loop,
+		.synic = machine->synic,
+		.mem = machine->mem,
+		.version_max = machine->options->vmbus_version,
+	};
+
+	machine->vmbus = vmbus_create(&config);
+	if (!machine->vmbus)
+		return complain("cannot create the VMBus: %s", strerror(errno));
+	machine->hyperv = (struct hyperv){
+		.synic = machine->synic,
+		.vmbus = machine->vmbus,
+		.mem = machine->mem,
+	};
+	return 0;
+}
+
+static int offer_disks(struct machine *machine)
+{
+	for (unsigned int i = 0; i < OPTIONS_CONTROLLERS_MAX; i++) {
+		int ret = machine->storvsps[i] ? storvsp_offer(machine->storvsps[i], machine->vmbus) : 0;
+
+		if (ret)
+			return complain("cannot offer controller %u: %s", i, strerror(-ret));
+	}
+	return 0;
+}
+
+static int create_vcpus(struct machine *machine)
+{
+	struct vcpus_config config = { .vm = machine->vm, .pio = machine->pio, .hyperv = &machine->hyperv };
+	char error[ERROR_BYTES];
+
+	machine->vcpus = vcpus_create(&config, &machine->entry, error);
+	return machine->vcpus ? 0 : complain("%s", error);
+}
+
+static int connect_interrupts(struct machine *machine)
+{
+	int ret = vm_route_interrupts(machine->vm);
+
+	if (!ret)
+		ret = synic_attach(machine->synic, vcpus_kick, machine->vcpus);
+	return ret ? complain("cannot connect the guest's interrupts: %s", strerror(-ret)) : 0;
+}
+
+static int create_stats(struct machine *machine)
+{
+	const char *path = machine->options->stats;
+	int fd = -1;
+
+	/* Better now than after an hour of measuring. */
+	if (path)
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (path && fd < 0)
+		return complain("--stats %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	machine->stats = stats_create(machine->vcpus);
+	return machine->stats ? 0 : complain("out of memory");
+}
+
+static int create_control(struct machine *machine)
+{
+	char error[ERROR_BYTES];
+
+	if (!machine->options->control)
+		return 0;
+	machine->control = control_create(machine, machine->options->control, error);
+	return machine->control ? 0 : complain("%s", error);
+}
+
+/* The life of the guest. Return: exit status. */
+static int run_guest(struct machine *machine)
+{
+	const char *stats = machine->options->stats;
+	int ret;
+
+	ret = vcpus_start(machine->vcpus);
+	if (!ret)
+		ret = loop_run(machine->loop);
+	if (ret)
+		complain("cannot run: %s", strerror(-ret));
+	vm_stop(machine->vm, VM_FAILED); /* changes nothing if the guest has ended */
+	vcpus_stop(machine->vcpus);
+	if (atomic_load(&machine->vm->end) == VM_TIMED_OUT)
+		vcpus_report(machine->vcpus);
+
+	ret = stats ? stats_write(machine, stats) : 0;
+	if (ret)
+		complain("--stats %s: %s", stats, strerror(-ret));
+	return ret ? VM_FAILED : atomic_load(&machine->vm->end);
+}
+
+static int run_machine(struct machine *machine)
+{
+	struct watch *watch;
+	int status = VM_FAILED;
+
+	clock_gettime(CLOCK_MONOTONIC, &machine->started);
+	machine->loop = loop_create(LOOP_ENTRIES, NULL, NULL);
+	if (!machine->loop)
+		return complain("cannot create the main loop: %s", strerror(errno)), VM_FAILED;
+	if (create_memory(machine))
+		goto destroy_loop;
+	if (open_disks(machine) || load_guest(machine) || create_vm(machine))
+		goto close_disks;
+	if (add_devices(machine) || create_synic(machine))
+		goto remove_devices;
+	if (create_bus(machine))
+		goto destroy_synic;
+	if (offer_disks(machine) || create_vcpus(machine))
+		goto destroy_bus;
+	if (connect_interrupts(machine) || create_stats(machine))
+		goto destroy_vcpus;
+	if (create_control(machine))
+		goto destroy_stats;
+	watch = watch_create(machine->vm, machine->options->time_limit);
+	if (!watch) {
+		complain("cannot watch for signals: %s", strerror(errno));
+		goto destroy_control;
+	}
+
+	status = run_guest(machine);
+
+	watch_destroy(watch);
+destroy_control:
+	control_destroy(machine->control);
+destroy_stats:
+	stats_destroy(machine->stats);
+destroy_vcpus:
+	synic_detach(machine->synic);
+	vcpus_destroy(machine->vcpus);
+destroy_bus:
+	vmbus_destroy(machine->vmbus);
+destroy_synic:
+	synic_destroy(machine->synic);
+remove_devices:
+	remove_devices(machine);
+	vm_destroy(machine->vm);
+close_disks:
+	close_disks(machine);
+	guestmem_destroy(machine->mem);
+destroy_loop:
+	loop_destroy(machine->loop);
+	return status;
+}
+
+static void print_help(void)
+{
+	printf("Usage: hvis-host run [OPTION]...\n"
+	       "       hvis-host ctl SOCKET COMMAND [KEY=VALUE]...\n"
+	       "       hvis-host info\n\n"
+	       "Boots a Linux guest on KVM and plays Hyper-V for it. Options of run:\n");
+	options_help(stdout);
+	printf("\nctl talks to a running guest's --control socket, in JSON lines. Commands: query-status,\n"
+	       "query-stats, query-vmbus, query-disks, quit.\n"
+	       "info prints as JSON what KVM on this machine can do.\n\n"
+	       "Exit status of run: 0 the guest powered off, or quit was asked for; 1 it could not be run;\n"
+	       "2 wrong usage; 3 the guest reset itself; 4 the guest crashed (crash report, triple fault,\n"
+	       "KVM internal error); 5 the time limit ran out; 128+N ended by signal N.\n");
+}
+
+static int run_main(int count, char *const *arguments)
+{
+	static struct options options;
+	static struct machine machine;
+	char error[ERROR_BYTES];
+	int status;
+
+	if (options_parse(&options, count, arguments, error)) {
+		options_free(&options);
+		complain("%s", error);
+		return STATUS_USAGE;
+	}
+	if (options.help) {
+		print_help();
+		return 0;
+	}
+	log_set_level(options.verbose ? LOG_DEBUG : LOG_WARN);
+	watch_block_signals();
+	machine.options = &options;
+	status = run_machine(&machine);
+	options_free(&options);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(command, "run"))
+		return run_main(argc - 2, argv + 2);
+	if (!strcmp(command, "ctl"))
+		return ctl_main(argc - 2, argv + 2);
+	if (!strcmp(command, "info") && argc == 2)
+		return info_main();
+	if (!strcmp(command, "--help") || !strcmp(command, "-h") || !strcmp(command, "help")) {
+		print_help();
+		return 0;
+	}
+	if (*command)
+		complain("%s: unknown command or too many arguments (try hvis-host --help)", command);
+	else
+		complain("needs a command: run, ctl or info (try hvis-host --help)");
+	return STATUS_USAGE;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Offers: which channels there are, which of them the guest knows, and how one is taken away again.
+ * Opening them is request.c's.
+ * Invariant: a relid that the guest has been told is not given to another channel before the guest
+ * has released it or the connection is over.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "vmbus_internal.h"
+
+static bool relid_used(const struct vmbus *vmbus, uint32_t relid)
+{
+	for (const struct channel *channel = vmbus->channels; channel; channel = channel->next)
+		if (channel->relid == relid)
+			return true;
+	return false;
+}
+
+/* The next free one, round the circle, so that a relid rests as long as possible. 0: none. */
+static uint32_t relid_take(struct vmbus *vmbus)
+{
+	for (uint32_t tried = 0; tried < CHANNEL_RELID_MAX; tried++) {
+		uint32_t relid = vmbus->relid_next;
+
+		vmbus->relid_next = relid % CHANNEL_RELID_MAX + 1;
+		if (!relid_used(vmbus, relid))
+			return relid;
+	}
+	return 0;
+}
+
+static bool same(const struct channel_offer *a, const struct channel_offer *b)
+{
+	return a->sub_channel_index == b->sub_channel_index &&
+	       !memcmp(&a->instance, &b->instance, sizeof(a->instance)) &&
+	       !memcmp(&a->type, &b->type, sizeof(a->type));
+}
+
+/* One that is being rescinded may be offered again: the guest tells them apart by the relid. */
+static bool offered_already(const struct vmbus *vmbus, const struct channel_offer *offer)
+{
+	for (const struct channel *channel = vmbus->channels; channel; channel = channel->next)
+		if (!channel->rescinded && same(&channel->offer, offer))
+			return true;
+	return false;
+}
+
+static void tell(struct vmbus *vmbus, struct channel *channel)
+{
+	const struct channel_offer *offer = &channel->offer;
+	struct chanmsg_offer message = {
+		.header.type = CHANMSG_OFFER,
+		.if_type = offer->type,
+		.if_instance = offer->instance,
+		.flags = offer->sub_channel_index ? 0 : CHANMSG_OFFER_ENUMERATE,
+		.sub_channel_index = offer->sub_channel_index,
+		.relid = channel->relid,
+		.dedicated_interrupt = CHANMSG_OFFER_DEDICATED_INTERRUPT,
+		.connection_id = channel->connection_id,
+	};
+
+	channel->offered = true;
+	vmbus_reply(vmbus, &message, sizeof(message));
+}
+
+static void append(struct vmbus *vmbus, struct channel *channel)
+{
+	struct channel **link = &vmbus->channels;
+
+	while (*link)
+		link = &(*link)->next;
+	*link = channel;
+}
+
+struct channel *offer_add(struct vmbus *vmbus, const struct channel_host *host,
+			  const struct channel_offer *offer)
+{
+	struct channel *channel;
+	uint32_t relid;
+
+	if (offered_already(vmbus, offer)) {
+		errno = EEXIST;
+		return NULL;
+	}
+	relid = relid_take(vmbus);
+	if (!relid) {
+		errno = ENOSPC;
+		return NULL;
+	}
+	channel = channel_create(host, offer, relid);
+	if (!channel)
+		return NULL;
+	append(vmbus, channel);
+	if (vmbus->state == BUS_OFFERED)
+		tell(vmbus, channel);
+	return channel;
+}
+
+void offer_remove(struct vmbus *vmbus, struct channel *channel)
+{
+	struct channel **link = &vmbus->channels;
+
+	gpadl_forget(&vmbus->gpadls, channel->relid);
+	while (*link != channel)
+		link = &(*link)->next;
+	*link = channel->next;
+	channel_destroy(channel);
+}
+
+void offer_forget(struct vmbus *vmbus)
+{
+	struct channel *next;
+
+	for (struct channel *channel = vmbus->channels; channel; channel = next) {
+		next = channel->next;
+		channel->offered = false;
+		if (channel->rescinded)
+			offer_remove(vmbus, channel);
+	}
+}
+
+/* REQUEST_OFFERS, once per connection. */
+const char *offer_request(struct vmbus *vmbus, const struct request *request)
+{
+	const struct chanmsg_header end = { .type = CHANMSG_ALL_OFFERS_DELIVERED };
+
+	(void)request;
+	vmbus->state = BUS_OFFERED;
+	for (struct channel *channel = vmbus->channels; channel; channel = channel->next)
+		if (!channel->rescinded)
+			tell(vmbus, channel);
+	vmbus_reply(vmbus, &end, sizeof(end));
+	return NULL;
+}
+
+/*
+ * See vmbus.h. An open channel reads no more, but finishes what is in flight, and the guest is
+ * still interrupted for that. One that the guest never heard of goes at once, or at the end of the
+ * reset under way.
+ */
+void vmbus_rescind(struct vmbus *vmbus, struct channel *channel)
+{
+	struct chanmsg_relid message = { .header.type = CHANMSG_RESCIND, .relid = channel->relid };
+
+	if (channel->rescinded)
+		return;
+	channel->rescinded = true;
+	if (channel->offered && vmbus->state == BUS_OFFERED) {
+		channel_close(channel, false);
+		vmbus_reply(vmbus, &message, sizeof(message));
+	} else if (vmbus->state != BUS_RESETTING) {
+		offer_remove(vmbus, channel);
+	}
+}
+
+/* RELID_RELEASED: the guest's GPADLs of that channel go with it, unannounced. */
+const char *offer_released(struct vmbus *vmbus, const struct request *request)
+{
+	struct channel *channel = vmbus_find(vmbus, request->relid.relid);
+
+	if (!channel)
+		return "no such channel";
+	if (!channel->rescinded)
+		return "channel not rescinded";
+	channel->released = true;
+	channel->offered = false;
+	if (channel->state == CHANNEL_CLOSED)
+		offer_remove(vmbus, channel);
+	return NULL;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The command line of "hvis-host run": parsed, checked, not yet acted upon. No file is opened here: what is wrong
+ * with a file is said by whoever opens it. One table drives parsing, errors and --help.
+ */
+#ifndef HVIS_HOST_OPTIONS_H
+#define HVIS_HOST_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "disk.h"
+
+#define OPTIONS_ERROR_BYTES 256
+#define OPTIONS_DISKS_MAX 256
+#define OPTIONS_CONTROLLERS_MAX 4
+#define OPTIONS_SERIALS_MAX 2
+#define OPTIONS_MEMORY_MAX (1ull << 37) /* ends well below the MMIO window that the DSDT names */
+
+struct option_disk {
+	struct disk_options disk;
+	const char *argument; /* as given, for messages */
+	char *copy; /* what disk's strings point into */
+	bool lun_given;
+	unsigned int lun;
+	unsigned int controller;
+};
+
+struct options {
+	bool help;
+	const char *kernel;
+	const char *initrd;
+	const char *append;
+	unsigned int cpus;
+	uint64_t memory; /* bytes, a multiple of 4096 */
+	struct option_disk disks[OPTIONS_DISKS_MAX];
+	unsigned int disk_count;
+	const char *serials[OPTIONS_SERIALS_MAX]; /* [0] is never NULL */
+	unsigned int serial_count;
+	const char *control;
+	const char *stats;
+	uint32_t vmbus_version; /* VMBUS_VERSION(), 0: newest */
+	unsigned int time_limit; /* seconds, 0: none */
+	bool verbose;
+	bool hyperv;
+};
+
+/**
+ * options_parse() - parse the arguments behind "run"
+ * @arguments: @count of them; must outlive @options
+ * @error: OPTIONS_ERROR_BYTES; on failure one line that names the argument
+ *
+ * With --help among them @options->help is set and nothing is checked. Free with options_free(), also on failure.
+ * Return: 0 or -EINVAL.
+ */
+int options_parse(struct options *options, int count, char *const *arguments, char *error);
+void options_free(struct options *options);
+
+/** options_help() - print the table of options. */
+void options_help(FILE *file);
+
+/**
+ * options_parse_size() - "123", "4K", "512M", "1G", "2T"
+ * Return: false if it is no such number or does not fit.
+ */
+bool options_parse_size(const char *text, uint64_t *bytes);
+
+#endif

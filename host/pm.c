@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fixed ACPI hardware and the reset ports: owns their few registers. Leaves what a power-off or
+ * reset does to the callbacks, and the port numbers to acpi.h, which also tells them to the guest.
+ * Register meaning: ACPI 6.3 section 4.8.3 (PM1, PM timer) and 4.8.3.6 (reset register).
+ * Invariant: ACPI mode is always on (SCI_EN reads 1, there is no SMI command port) and no event
+ * ever pends.
+ */
+#include "pm.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "acpi.h"
+#include "rtc.h"
+
+#define PM1_ENABLE_OFFSET	2 /* in the event block, after the 16-bit status */
+#define PM1_SCI_EN		0x0001
+#define PM1_SLEEP_TYPE(control) (((control) >> 10) & 7)
+#define PM1_SLEEP_ENABLE	0x2000
+
+#define PM_TIMER_HZ		3579545ull
+#define NSEC_PER_SEC		1000000000ull
+
+#define RESET_CPU \
+	0x04 /* port 0xCF9: the bit whose write resets; the others choose how thoroughly */
+
+#define KEYBOARD_PORT	     0x64
+#define KEYBOARD_PULSE_RESET 0xFE
+
+struct pm {
+	void (*power_off)(void *context);
+	void (*reset)(void *context);
+	void *context;
+	atomic_ushort enable; /* PM1 enable: remembered, nothing to enable */
+	atomic_ushort control;
+	atomic_uchar reset_control;
+	struct rtc rtc;
+};
+
+/* Answer a little-endian register of which the access sees @size bytes from @offset on. */
+static void answer(uint8_t *data, unsigned int size, uint32_t value, unsigned int offset)
+{
+	for (unsigned int i = 0; i < size; i++)
+		data[i] = offset + i < 4 ? (uint8_t)(value >> 8 * (offset + i)) : 0;
+}
+
+static uint16_t word(const uint8_t *data, unsigned int size)
+{
+	return (uint16_t)(data[0] | (size > 1 ? data[1] << 8 : 0));
+}
+
+static void event_in(void *context, uint16_t offset, uint8_t *data, unsigned int size)
+{
+	struct pm *pm = context;
+
+	answer(data, size, (uint32_t)atomic_load(&pm->enable) << 16, offset);
+}
+
+/* Status bits are cleared by writing ones: none is ever set. A 32-bit write covers both halves. */
+static void event_out(void *context, uint16_t offset, const uint8_t *data, unsigned int size)
+{
+	struct pm *pm = context;
+
+	if (offset == PM1_ENABLE_OFFSET)
+		atomic_store(&pm->enable, word(data, size));
+	else if (offset == 0 && size == 4)
+		atomic_store(&pm->enable, word(data + PM1_ENABLE_OFFSET, 2));
+}
+
+static void control_in(void *context, uint16_t offset, uint8_t *data, unsigned int size)
+{
+	struct pm *pm = context;
+
+	answer(data, size, atomic_load(&pm->control) | PM1_SCI_EN, offset);
+}
+
+static void control_out(void *context, uint16_t offset, const uint8_t *data, unsigned int size)
+{
+	struct pm *pm = context;
+	uint16_t control = word(data, size);
+
+	if (offset == 1)
+		control = (uint16_t)(data[0] << 8 | (atomic_load(&pm->control) & 0xff));
+	else if (size == 1)
+		control |= atomic_load(&pm->control) & 0xff00;
+	/* SLP_EN is write-only: it acts and reads back as zero. */
+	atomic_store(&pm->control, control & (uint16_t)~PM1_SLEEP_ENABLE);
+	if ((control & PM1_SLEEP_ENABLE) && PM1_SLEEP_TYPE(control) == ACPI_SLEEP_TYPE_S5)
+		pm->power_off(pm->context);
+}
+
+/* Seconds and the rest apart, so that the product stays small for centuries of uptime. */
+static uint32_t timer_ticks(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint32_t)((uint64_t)now.tv_sec * PM_TIMER_HZ +
+			  (uint64_t)now.tv_nsec * PM_TIMER_HZ / NSEC_PER_SEC);
+}
+
+static void timer_in(void *context, uint16_t offset, uint8_t *data, unsigned int size)
+{
+	(void)context;
+	answer(data, size, timer_ticks(), offset);
+}
+
+static void ignore_out(void *context, uint16_t offset, const uint8_t *data, unsigned int size)
+{
+	(void)context;
+	(void)offset;
+	(void)data;
+	(void)size;
+}
+
+static void reset_in(void *context, uint16_t offset, uint8_t *data, unsigned int size)
+{
+	struct pm *pm = context;
+
+	answer(data, size, atomic_load(&pm->reset_control), offset);
+}
+
+static void reset_out(void *context, uint16_t offset, const uint8_t *data, unsigned int size)
+{
+	struct pm *pm = context;
+
+	(void)offset;
+	(void)size;
+	atomic_store(&pm->reset_control, data[0] & (uint8_t)~RESET_CPU);
+	if (data[0] & RESET_CPU)
+		pm->reset(pm->context);
+}
+
+/* Status 0: nothing to read, ready for commands. There is no keyboard; the ACPI tables say so. */
+static void keyboard_in(void *context, uint16_t offset, uint8_t *data, unsigned int size)
+{
+	(void)context;
+	answer(data, size, 0, offset);
+}
+
+static void keyboard_out(void *context, uint16_t offset, const uint8_t *data, unsigned int size)
+{
+	struct pm *pm = context;
+
+	(void)offset;
+	(void)size;
+	if (data[0] == KEYBOARD_PULSE_RESET)
+		pm->reset(pm->context);
+}
+
+struct pm *pm_create(void (*power_off)(void *context), void (*reset)(void *context), void *context)
+{
+	struct pm *pm = calloc(1, sizeof(*pm));
+
+	if (!pm)
+		return NULL;
+	pm->power_off = power_off;
+	pm->reset = reset;
+	pm->context = context;
+	return pm;
+}
+
+void pm_destroy(struct pm *pm)
+{
+	free(pm);
+}
+
+int pm_attach(struct pm *pm, struct pio *pio)
+{
+	const struct pio_device devices[] = {
+		{ACPI_PM1A_EVENT_PORT, ACPI_PM1A_EVENT_BYTES, pm, event_in, event_out},
+		{ACPI_PM1A_CONTROL_PORT, ACPI_PM1A_CONTROL_BYTES, pm, control_in, control_out},
+		{ACPI_PM_TIMER_PORT, ACPI_PM_TIMER_BYTES, pm, timer_in, ignore_out},
+		{ACPI_RESET_PORT, 1, pm, reset_in, reset_out},
+		{KEYBOARD_PORT, 1, pm, keyboard_in, keyboard_out},
+		rtc_pio(&pm->rtc),
+	};
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		int error = pio_add(pio, &devices[i]);
+
+		if (error)
+			return error;
+	}
+	return 0;
+}

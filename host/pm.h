@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Fixed ACPI hardware (PM1a event and control blocks, PM timer), the two ports a PC is reset by
+ * (0xCF9 and the keyboard controller's 0x64) and, from rtc.h, the clock that tells the date. It
+ * only recognises the guest's wish; what to do then is the callbacks' business.
+ */
+#ifndef HVIS_HOST_PM_H
+#define HVIS_HOST_PM_H
+
+#include "pio.h"
+
+struct pm;
+
+/**
+ * pm_create() - the power management block
+ * @power_off: the guest entered S5
+ * @reset: the guest asked for a reset
+ * @context: handed to both
+ *
+ * The callbacks run in the vCPU thread that wrote the port; they may come more than once and must
+ * not block.
+ * Return: the block or NULL when out of memory.
+ */
+struct pm *pm_create(void (*power_off)(void *context), void (*reset)(void *context), void *context);
+void pm_destroy(struct pm *pm);
+
+/** pm_attach() - claim the ports, the clock's too. Return: 0 or the error of pio_add(). */
+int pm_attach(struct pm *pm, struct pio *pio);
+
+#endif

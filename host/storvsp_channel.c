@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An open storage channel: the gate every packet passes, the conversation up to END_INITIALIZATION,
+ * resets, and the pool of requests. SCSI requests go on to storvsp_srb.c.
+ * Invariant: every packet that passes the gate is answered exactly once, unless the channel closes
+ * first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "storvsp_internal.h"
+
+/* A transfer that starts inside a page touches one page more. */
+uint32_t storvsp_pages_max(const struct storvsp *storvsp)
+{
+	return storvsp->target.max_transfer_bytes / STORVSP_PAGE + 1;
+}
+
+void storvsp_refuse(struct storvsp *storvsp, const char *why)
+{
+	atomic_fetch_add_explicit(&storvsp->refused, 1, memory_order_relaxed);
+	if (!atomic_exchange(&storvsp->logged, true))
+		log_warn("%s: request refused: %s (more of these are only counted)", storvsp->name,
+			 why);
+}
+
+/* A closing channel is not answered: the guest has let go of its rings. */
+void storvsp_answer(struct storvsp_channel *channel, uint64_t transaction_id,
+		    struct vstor_packet *vstor, uint32_t status)
+{
+	if (channel->closing)
+		return;
+	vstor->operation = VSTOR_COMPLETE_IO;
+	vstor->status = status;
+	channel_complete(channel->channel, transaction_id, vstor, sizeof(*vstor));
+}
+
+struct storvsp_request *storvsp_request_get(struct storvsp_channel *channel,
+					    const struct packet *packet)
+{
+	struct storvsp_request *request = channel->free;
+
+	if (!request)
+		return NULL;
+	channel->free = request->next;
+	channel->in_flight++;
+	request->transaction_id = packet->desc.transaction_id;
+	request->generation = channel->generation;
+	request->waits_for = 0;
+	return request;
+}
+
+void storvsp_request_drop(struct storvsp_request *request)
+{
+	struct storvsp_channel *channel = request->channel;
+
+	request->next = channel->free;
+	channel->free = request;
+	channel->in_flight--;
+}
+
+static void answer_request(struct storvsp_request *request)
+{
+	storvsp_answer(request->channel, request->transaction_id, &request->packet,
+		       request->packet.status);
+	storvsp_request_drop(request);
+}
+
+/* Tell the resets that came after @generation that one of the requests they wait for is done. */
+static void release_resets(struct storvsp_channel *channel, uint64_t generation)
+{
+	struct storvsp_request **link = &channel->resets, *reset;
+
+	while ((reset = *link)) {
+		if (reset->generation < generation || --reset->waits_for) {
+			link = &reset->next;
+			continue;
+		}
+		*link = reset->next;
+		answer_request(reset);
+	}
+}
+
+/* channel_idle() frees the channel with all its requests: it has to be the last thing done. */
+void storvsp_request_done(struct storvsp_request *request)
+{
+	struct storvsp_channel *channel = request->channel;
+	uint64_t generation = request->generation;
+
+	answer_request(request);
+	release_resets(channel, generation);
+	if (channel->closing && !channel->in_flight)
+		channel_idle(channel->channel);
+}
+
+static uint32_t waiting_resets(const struct storvsp_channel *channel)
+{
+	uint32_t count = 0;
+
+	for (const struct storvsp_request *reset = channel->resets; reset; reset = reset->next)
+		count++;
+	return count;
+}
+
+/*
+ * Answered when the requests in flight now are; those that come later belong to the next
+ * generation.
+ */
+static void queue_reset(struct storvsp_channel *channel, struct storvsp_request *request,
+			uint32_t older, const struct vstor_packet *vstor)
+{
+	channel->generation++;
+	request->waits_for = older;
+	request->packet = *vstor;
+	request->packet.status = NTSTATUS_SUCCESS;
+	request->next = channel->resets;
+	channel->resets = request;
+}
+
+/*
+ * We abort nothing: a reset is answered when every request sent before it has been, which is what
+ * the guest needs to know.
+ */
+static void reset(struct storvsp_channel *channel, const struct packet *packet,
+		  struct vstor_packet *vstor)
+{
+	uint32_t older = channel->in_flight - waiting_resets(channel), status = NTSTATUS_SUCCESS;
+	struct storvsp_request *request;
+
+	if (channel->state != STORVSP_READY) {
+		status = NTSTATUS_INVALID_DEVICE_STATE;
+	} else {
+		atomic_fetch_add_explicit(&channel->storvsp->resets, 1, memory_order_relaxed);
+		request = older ? storvsp_request_get(channel, packet) : NULL;
+		if (request) {
+			queue_reset(channel, request, older, vstor);
+			return;
+		}
+		if (older)
+			status = NTSTATUS_DEVICE_BUSY;
+	}
+	storvsp_answer(channel, packet->desc.transaction_id, vstor, status);
+}
+
+static uint32_t begin(struct storvsp_channel *channel)
+{
+	channel->state = STORVSP_BEGUN;
+	channel->version = 0;
+	return NTSTATUS_SUCCESS;
+}
+
+/* The guest asks for one version after another, newest first; a refusal leaves it where it was. */
+static uint32_t query_version(struct storvsp_channel *channel, const struct vstor_packet *vstor)
+{
+	uint16_t version = vstor->version.version;
+
+	if (channel->state != STORVSP_BEGUN)
+		return NTSTATUS_INVALID_DEVICE_STATE;
+	if ((version != VSTOR_VERSION_WIN10 && version != VSTOR_VERSION_WIN8_1) ||
+	    version > channel->storvsp->version_max)
+		return NTSTATUS_REVISION_MISMATCH;
+	channel->version = version;
+	channel->state = STORVSP_VERSION_AGREED;
+	return NTSTATUS_SUCCESS;
+}
+
+static uint32_t query_properties(struct storvsp_channel *channel, struct vstor_packet *vstor)
+{
+	if (channel->state != STORVSP_VERSION_AGREED)
+		return NTSTATUS_INVALID_DEVICE_STATE;
+	memset(vstor->raw, 0, sizeof(vstor->raw));
+	vstor->properties.max_transfer_bytes = channel->storvsp->target.max_transfer_bytes;
+	channel->state = STORVSP_PROPERTIES_TOLD;
+	return NTSTATUS_SUCCESS;
+}
+
+static uint32_t end(struct storvsp_channel *channel)
+{
+	if (channel->state != STORVSP_PROPERTIES_TOLD)
+		return NTSTATUS_INVALID_DEVICE_STATE;
+	channel->state = STORVSP_READY;
+	atomic_store(&channel->storvsp->version, channel->version);
+	return NTSTATUS_SUCCESS;
+}
+
+/*
+ * Everything but SCSI requests and resets, which may answer later. Return: NTSTATUS to answer with
+ * now.
+ */
+static uint32_t converse(struct storvsp_channel *channel, struct vstor_packet *vstor)
+{
+	switch (vstor->operation) {
+	case VSTOR_BEGIN_INITIALIZATION:
+		return begin(channel);
+	case VSTOR_QUERY_PROTOCOL_VERSION:
+		return query_version(channel, vstor);
+	case VSTOR_QUERY_PROPERTIES:
+		return query_properties(channel, vstor);
+	case VSTOR_END_INITIALIZATION:
+		return end(channel);
+	case VSTOR_FCHBA_DATA: /* no Fibre Channel here: refused, and the guest goes on to END */
+	case VSTOR_CREATE_SUB_CHANNELS: /* we told of none */
+		return NTSTATUS_NOT_SUPPORTED;
+	default:
+		storvsp_refuse(channel->storvsp, "unknown operation");
+		return NTSTATUS_INVALID_DEVICE_REQUEST;
+	}
+}
+
+/*
+ * Type, length, and that an answer is wanted. The VSTOR packet is copied out. Return: NULL, or the
+ * rule broken.
+ */
+static const char *gate(const struct packet *packet, struct vstor_packet *vstor)
+{
+	if (packet->desc.type != PACKET_INBAND && packet->desc.type != PACKET_GPA_DIRECT)
+		return "packet neither in-band nor with pages";
+	if (!(packet->desc.flags & PACKET_FLAG_COMPLETION_REQUESTED))
+		return "request that wants no completion";
+	if (packet->payload > packet->bytes || packet->bytes - packet->payload != sizeof(*vstor))
+		return "payload is not one VSTOR packet";
+	memcpy(vstor, packet->data + packet->payload, sizeof(*vstor));
+	if (packet->desc.type == PACKET_GPA_DIRECT && vstor->operation != VSTOR_EXECUTE_SRB)
+		return "pages with an operation that takes none";
+	return NULL;
+}
+
+static int packet_in(void *state, struct packet *packet, const char **why)
+{
+	struct storvsp_channel *channel = state;
+	struct vstor_packet vstor;
+
+	*why = gate(packet, &vstor);
+	if (*why)
+		return -EINVAL;
+	switch (vstor.operation) {
+	case VSTOR_EXECUTE_SRB:
+		return storvsp_execute(channel, packet, &vstor, why);
+	case VSTOR_RESET_LUN:
+	case VSTOR_RESET_ADAPTER:
+	case VSTOR_RESET_BUS:
+		reset(channel, packet, &vstor);
+		return 0;
+	default:
+		storvsp_answer(channel, packet->desc.transaction_id, &vstor,
+			       converse(channel, &vstor));
+		return 0;
+	}
+}
+
+static void init_requests(struct storvsp_channel *channel)
+{
+	for (uint32_t i = STORVSP_REQUESTS; i-- > 0;) {
+		struct storvsp_request *request = &channel->requests[i];
+
+		request->channel = channel;
+		request->iov = channel->iovs + (size_t)i * channel->iov_room;
+		request->task.target = &channel->storvsp->target;
+		request->task.scratch = channel->scratch + (size_t)i * SCSI_SCRATCH_BYTES;
+		request->next = channel->free;
+		channel->free = request;
+	}
+}
+
+static void free_channel(struct storvsp_channel *channel)
+{
+	free(channel->scratch);
+	free(channel->iovs);
+	free(channel->requests);
+	free(channel);
+}
+
+/* All memory a channel ever needs; what is not used is never touched, and so costs no page. */
+static void *open_channel(struct channel *channel, void *context)
+{
+	struct storvsp_channel *state = calloc(1, sizeof(*state));
+
+	if (!state)
+		return NULL;
+	state->storvsp = context;
+	state->channel = channel;
+	state->iov_room = storvsp_pages_max(state->storvsp);
+	state->requests = calloc(STORVSP_REQUESTS, sizeof(*state->requests));
+	state->iovs = calloc((size_t)STORVSP_REQUESTS * state->iov_room, sizeof(*state->iovs));
+	state->scratch = aligned_alloc(STORVSP_PAGE, (size_t)STORVSP_REQUESTS * SCSI_SCRATCH_BYTES);
+	if (!state->requests || !state->iovs || !state->scratch) {
+		free_channel(state);
+		return NULL;
+	}
+	init_requests(state);
+	return state;
+}
+
+static bool close_channel(void *state)
+{
+	struct storvsp_channel *channel = state;
+
+	channel->closing = true;
+	return !channel->in_flight;
+}
+
+static void channel_closed(void *state)
+{
+	free_channel(state);
+}
+
+const struct channel_ops storvsp_channel_ops = {
+	.open = open_channel,
+	.packet = packet_in,
+	.close = close_channel,
+	.closed = channel_closed,
+	.completion_max = sizeof(struct vstor_packet),
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Between the files of the storage provider: storvsp.c has the controller, storvsp_channel.c an
+ * open channel and its conversation, storvsp_srb.c the SCSI requests on it.
+ */
+#ifndef HVIS_HOST_STORVSP_INTERNAL_H
+#define HVIS_HOST_STORVSP_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "channel.h"
+#include "scsi.h"
+#include "storvsp.h"
+#include "wire/vstor.h"
+
+_Static_assert(STORVSP_LUNS == SCSI_LUNS_MAX, "LUNs of the controller and of the engine");
+
+/*
+ * The 1 MiB transfers that are asked of us, twice: room for one that starts inside a page, and
+ * Linux's own soft limit (1280 KiB) fits. More would only make packets long: one of 2 MiB has 513
+ * page numbers, 4.2 KiB of the ring.
+ */
+#define STORVSP_TRANSFER_DEFAULT	(2u << 20)
+#define STORVSP_TRANSFER_MAX		(16u << 20)
+
+/*
+ * Requests in flight per channel; as many as a channel lets be unanswered. Beyond it: TASK SET
+ * FULL.
+ */
+#define STORVSP_REQUESTS		1024u
+
+#define STORVSP_PAGE			4096u
+
+/* NTSTATUS of the packet as a whole, beside those in wire/chanmsg.h */
+#define NTSTATUS_DEVICE_BUSY		0x80000011u
+#define NTSTATUS_INVALID_DEVICE_REQUEST 0xC0000010u
+#define NTSTATUS_REVISION_MISMATCH	0xC0000059u
+#define NTSTATUS_NOT_SUPPORTED		0xC00000BBu
+
+struct storvsp {
+	unsigned int controller;
+	uint16_t version_max;
+	char name[16];
+	struct scsi_target target;
+	struct channel_ops ops;
+	struct channel *channel;
+
+	/* Written by workers, read by anyone. */
+	_Atomic uint32_t version; /* VSTOR version of the last END_INITIALIZATION, 0: none */
+	_Atomic uint64_t refused; /* requests refused before they reached a LUN */
+	_Atomic uint64_t full; /* answered with TASK SET FULL */
+	_Atomic uint64_t resets;
+	atomic_bool logged; /* the first refusal has been logged; the rest are counted */
+};
+
+/*
+ * Where the guest is in the conversation; only the next state, or BEGIN again, is accepted
+ * (storvsp_channel.c).
+ */
+enum storvsp_state {
+	STORVSP_CLOSED, /* nothing said yet */
+	STORVSP_BEGUN,
+	STORVSP_VERSION_AGREED,
+	STORVSP_PROPERTIES_TOLD,
+	STORVSP_READY, /* SCSI requests and resets */
+};
+
+/* A SCSI request, or a reset that waits for the requests before it. */
+struct storvsp_request {
+	struct scsi_task task;
+	struct storvsp_channel *channel;
+	struct storvsp_request *next; /* in the free list, or among the waiting resets */
+	uint64_t transaction_id;
+	uint64_t generation; /* resets seen before it */
+	uint32_t waits_for; /* a reset: older requests still in flight */
+	struct vstor_packet packet; /* as it came; becomes the answer */
+	struct iovec *iov; /* iov_room entries */
+};
+
+/* An open channel. All of it belongs to the channel's worker thread. */
+struct storvsp_channel {
+	struct storvsp *storvsp;
+	struct channel *channel;
+	enum storvsp_state state;
+	uint16_t version;
+	bool closing;
+	uint32_t in_flight;
+	uint64_t generation;
+	struct storvsp_request *free;
+	struct storvsp_request *resets; /* waiting, newest first */
+	struct storvsp_request *requests; /* STORVSP_REQUESTS */
+	struct iovec *iovs;
+	uint8_t *scratch;
+	uint32_t iov_room; /* per request */
+};
+
+/* storvsp_channel.c */
+extern const struct channel_ops storvsp_channel_ops;
+/** storvsp_pages_max() - pages the largest transfer can touch. */
+uint32_t storvsp_pages_max(const struct storvsp *storvsp);
+/** storvsp_request_get() - from the pool, counted in flight. Return: NULL if all are in flight. */
+struct storvsp_request *storvsp_request_get(struct storvsp_channel *channel,
+					    const struct packet *packet);
+/**
+ * storvsp_request_done() - answer with @request->packet, and back to the pool
+ *
+ * Answers resets that waited for it; tells a closing channel when it was the last. Touch nothing
+ * afterwards.
+ */
+void storvsp_request_done(struct storvsp_request *request);
+/**
+ * storvsp_request_drop() - back to the pool unanswered: it did not pass the gate, and the channel
+ * breaks.
+ */
+void storvsp_request_drop(struct storvsp_request *request);
+/** storvsp_answer() - send @vstor back as COMPLETE_IO with @status. */
+void storvsp_answer(struct storvsp_channel *channel, uint64_t transaction_id,
+		    struct vstor_packet *vstor, uint32_t status);
+/** storvsp_refuse() - count, and log the first, a request that was refused. */
+void storvsp_refuse(struct storvsp *storvsp, const char *why);
+
+/* storvsp_srb.c */
+/**
+ * storvsp_execute() - EXECUTE_SRB
+ * Return: 0; negative errno if the packet's own structure is wrong, with @why naming the rule.
+ */
+int storvsp_execute(struct storvsp_channel *channel, const struct packet *packet,
+		    struct vstor_packet *vstor, const char **why);
+
+#endif

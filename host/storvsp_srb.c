@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * EXECUTE_SRB: from page numbers to an iovec, from the SRB to a SCSI task, and back. A packet whose
+ * own structure is wrong breaks the channel; one that asks for something impossible is answered so.
+ * Invariant: the iovec holds only memory that guestmem_ptr() gave for exactly that piece.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "storvsp_internal.h"
+
+/* What the ranges of a packet came to. */
+struct pages {
+	struct iovec *iov;
+	unsigned int count, room;
+	uint64_t bytes;
+};
+
+/* Pages that are neighbours on the host become one entry. Return: false if the array is full. */
+static bool add_piece(struct pages *pages, void *base, uint32_t bytes)
+{
+	struct iovec *last = pages->count ? &pages->iov[pages->count - 1] : NULL;
+
+	pages->bytes += bytes;
+	if (last && (uint8_t *)last->iov_base + last->iov_len == base) {
+		last->iov_len += bytes;
+		return true;
+	}
+	if (pages->count == pages->room)
+		return false;
+	pages->iov[pages->count++] = (struct iovec){base, bytes};
+	return true;
+}
+
+/* @pfns: in the packet, maybe unaligned. Return: NULL, or why the range cannot be used. */
+static const char *add_range(const struct guestmem *mem, struct pages *pages,
+			     const struct gpa_range *range, const uint8_t *pfns)
+{
+	uint32_t offset = range->byte_offset, left = range->byte_count, piece;
+	uint64_t pfn;
+	void *host;
+
+	for (; left; left -= piece, offset = 0, pfns += sizeof(pfn)) {
+		memcpy(&pfn, pfns, sizeof(pfn));
+		piece = STORVSP_PAGE - offset < left ? STORVSP_PAGE - offset : left;
+		if (pfn > UINT64_MAX / STORVSP_PAGE)
+			return "page number outside memory";
+		host = guestmem_ptr(mem, gpa(pfn * STORVSP_PAGE + offset), piece);
+		if (!host)
+			return "page outside memory";
+		if (!add_piece(pages, host, piece))
+			return "more pages than the largest transfer has";
+	}
+	return NULL;
+}
+
+/* A range as the guest wrote it. Return: 0 or -EINVAL, @why. */
+static int next_range(const struct packet *packet, uint32_t *at, struct gpa_range *range,
+		      const char **why)
+{
+	uint64_t pages;
+
+	if (packet->payload - *at < sizeof(*range)) {
+		*why = "more ranges than the packet holds";
+		return -EINVAL;
+	}
+	memcpy(range, packet->data + *at, sizeof(*range));
+	*at += sizeof(*range);
+	if (!range->byte_count || range->byte_offset >= STORVSP_PAGE) {
+		*why = "range without bytes, or offset beyond its first page";
+		return -EINVAL;
+	}
+	pages = ((uint64_t)range->byte_offset + range->byte_count + STORVSP_PAGE - 1) /
+		STORVSP_PAGE;
+	if ((packet->payload - *at) / sizeof(uint64_t) < pages) {
+		*why = "range longer than its page numbers";
+		return -EINVAL;
+	}
+	return (int)pages;
+}
+
+/*
+ * Turn the ranges of a GPA_DIRECT packet into an iovec. Return: 0, with @refused set if the pages
+ * cannot be used; -EINVAL if the list itself is malformed, with @why.
+ */
+static int gather(struct storvsp_channel *channel, const struct packet *packet, struct pages *pages,
+		  const char **refused, const char **why)
+{
+	uint32_t at = sizeof(struct packet_gpa_direct);
+	struct packet_gpa_direct head;
+	struct gpa_range range;
+	int count;
+
+	*why = "ranges missing";
+	if (packet->payload < sizeof(head))
+		return -EINVAL;
+	memcpy(&head, packet->data, sizeof(head));
+	if (!head.range_count)
+		return -EINVAL;
+	for (uint32_t i = 0; i < head.range_count; i++) {
+		count = next_range(packet, &at, &range, why);
+		if (count < 0)
+			return count;
+		if (!*refused)
+			*refused = add_range(channel_guestmem(channel->channel), pages, &range,
+					     packet->data + at);
+		at += (uint32_t)count * sizeof(uint64_t);
+	}
+	if (at == packet->payload)
+		return 0;
+	*why = "more page numbers than the ranges have pages";
+	return -EINVAL;
+}
+
+static uint8_t srb_status(const struct scsi_task *task)
+{
+	switch (task->delivery) {
+	case SCSI_NO_LUN:
+		return SRB_STATUS_INVALID_LUN;
+	case SCSI_OVERRUN:
+		return SRB_STATUS_DATA_OVERRUN;
+	case SCSI_BAD_REQUEST:
+		return SRB_STATUS_INVALID_REQUEST;
+	default:
+		return task->status == SCSI_STATUS_GOOD ? SRB_STATUS_SUCCESS : SRB_STATUS_ERROR;
+	}
+}
+
+/*
+ * Sense takes the place of the CDB, as much as the guest has room for; the flag says that it is
+ * there.
+ */
+static void put_sense(struct vstor_srb *srb, const struct scsi_task *task)
+{
+	uint8_t room = srb->sense_length < VSTOR_SENSE_MAX ? srb->sense_length : VSTOR_SENSE_MAX;
+	uint8_t bytes = task->sense_bytes < room ? task->sense_bytes : room;
+
+	memset(srb->cdb_or_sense, 0, sizeof(srb->cdb_or_sense));
+	memcpy(srb->sense, task->sense, bytes);
+	srb->sense_length = bytes;
+	if (bytes)
+		srb->srb_status |= SRB_STATUS_AUTOSENSE_VALID;
+}
+
+static void finished(struct scsi_task *task)
+{
+	struct storvsp_request *request =
+		(struct storvsp_request *)((char *)task - offsetof(struct storvsp_request, task));
+	struct vstor_srb *srb = &request->packet.srb;
+
+	srb->srb_status = srb_status(task);
+	srb->scsi_status = task->status;
+	srb->transfer_length = task->moved;
+	put_sense(srb, task);
+	request->packet.status = NTSTATUS_SUCCESS;
+	storvsp_request_done(request);
+}
+
+/* What the answer says where no LUN was asked: nothing moved, no sense. */
+static void unasked(struct vstor_srb *srb, uint8_t srb_state, uint8_t scsi_status)
+{
+	srb->srb_status = srb_state;
+	srb->scsi_status = scsi_status;
+	srb->transfer_length = 0;
+	srb->sense_length = 0;
+}
+
+/* Requests that no LUN needs to see. @bytes: of the pages. Return: NULL, or why it is refused. */
+static const char *impossible(const struct storvsp_channel *channel, const struct vstor_srb *srb,
+			      uint64_t bytes)
+{
+	if (bytes != srb->transfer_length)
+		return "transfer length is not that of the pages";
+	if (bytes > channel->storvsp->target.max_transfer_bytes)
+		return "transfer longer than the largest allowed";
+	if (srb->data_direction > VSTOR_DATA_NONE)
+		return "unknown data direction";
+	if (srb->data_direction == VSTOR_DATA_NONE && bytes)
+		return "data with a request that has none";
+	return NULL;
+}
+
+static void run(struct storvsp_request *request, const struct pages *pages)
+{
+	static const enum scsi_direction directions[] = {
+		[VSTOR_DATA_OUT] = SCSI_DATA_OUT,
+		[VSTOR_DATA_IN] = SCSI_DATA_IN,
+		[VSTOR_DATA_NONE] = SCSI_NO_DATA,
+	};
+	const struct vstor_srb *srb = &request->packet.srb;
+	struct storvsp_channel *channel = request->channel;
+	struct scsi_task *task = &request->task;
+	bool ours = !srb->path && !srb->target;
+
+	task->target = ours ? &channel->storvsp->target : NULL;
+	task->lun_number = srb->lun;
+	task->loop = channel_loop(channel->channel);
+	memset(task->cdb, 0, sizeof(task->cdb));
+	memcpy(task->cdb, srb->cdb,
+	       srb->cdb_length < VSTOR_CDB_MAX ? srb->cdb_length : VSTOR_CDB_MAX);
+	task->cdb_length = srb->cdb_length;
+	task->direction = directions[srb->data_direction];
+	task->iov = request->iov;
+	task->iov_count = pages->count;
+	task->iov_room = channel->iov_room;
+	task->bytes = (uint32_t)pages->bytes;
+	task->finished = finished;
+	scsi_execute(task);
+}
+
+/*
+ * @refused: what is wrong with the pages already, or NULL. The SRB is looked at in the request's
+ * own copy only.
+ */
+static void start(struct storvsp_request *request, const struct pages *pages, const char *refused)
+{
+	struct storvsp_channel *channel = request->channel;
+	struct vstor_srb *srb = &request->packet.srb;
+
+	if (!refused)
+		refused = impossible(channel, srb, pages->bytes);
+	if (!refused) {
+		run(request, pages);
+		return;
+	}
+	storvsp_refuse(channel->storvsp, refused);
+	unasked(srb, SRB_STATUS_INVALID_REQUEST, SCSI_STATUS_GOOD);
+	request->packet.status = NTSTATUS_INVALID_PARAMETER;
+	storvsp_request_done(request);
+}
+
+int storvsp_execute(struct storvsp_channel *channel, const struct packet *packet,
+		    struct vstor_packet *vstor, const char **why)
+{
+	struct storvsp_request *request;
+	const char *refused = NULL;
+	struct pages pages = {.room = channel->iov_room};
+
+	if (channel->state != STORVSP_READY) {
+		unasked(&vstor->srb, SRB_STATUS_INVALID_REQUEST, SCSI_STATUS_GOOD);
+		storvsp_answer(channel, packet->desc.transaction_id, vstor,
+			       NTSTATUS_INVALID_DEVICE_STATE);
+		return 0;
+	}
+	request = storvsp_request_get(channel, packet);
+	if (!request) {
+		atomic_fetch_add_explicit(&channel->storvsp->full, 1, memory_order_relaxed);
+		unasked(&vstor->srb, SRB_STATUS_BUSY, SCSI_STATUS_TASK_SET_FULL);
+		storvsp_answer(channel, packet->desc.transaction_id, vstor, NTSTATUS_SUCCESS);
+		return 0;
+	}
+	request->packet = *vstor;
+	pages.iov = request->iov;
+	if (packet->desc.type == PACKET_GPA_DIRECT &&
+	    gather(channel, packet, &pages, &refused, why) < 0) {
+		storvsp_request_drop(request);
+		return -EINVAL;
+	}
+	start(request, &pages, refused);
+	return 0;
+}

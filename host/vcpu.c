@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * VP threads and exits. See vcpu.h.
+ *
+ * A kick is: note what there is to do, set immediate_exit, send the signal. The VP clears immediate_exit before it
+ * looks what there is to do. So either it sees the work, or immediate_exit (or the signal) brings it back from KVM_RUN.
+ */
+#include <errno.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "synic_internal.h"
+#include "vcpu.h"
+#include "vcpu_state.h"
+
+#define KICK_SIGNAL SIGUSR1
+
+struct call {
+	void (*function)(int fd, void *argument);
+	void *argument;
+};
+
+struct vcpu {
+	struct vcpus *all;
+	unsigned int index;
+	int fd;
+	struct kvm_run *run;
+	pthread_t thread;
+	bool started; /* main thread */
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool running; /* @lock: the thread is in its loop */
+	struct call *call; /* @lock: to be made by the thread */
+	atomic_bool called; /* a hint that @call is set */
+
+	_Atomic uint64_t exits[VCPU_EXIT_COUNT];
+};
+
+struct vcpus {
+	struct vm *vm;
+	struct pio *pio;
+	struct hyperv *hyperv;
+	size_t run_bytes;
+	unsigned int count;
+	struct vcpu vcpu[];
+};
+
+static const char *const exit_names[VCPU_EXIT_COUNT] = {
+	[VCPU_EXIT_IO] = "io",
+	[VCPU_EXIT_MMIO] = "mmio",
+	[VCPU_EXIT_SYNIC] = "synic",
+	[VCPU_EXIT_HYPERCALL] = "hypercall",
+	[VCPU_EXIT_SIGNAL] = "signal_event",
+	[VCPU_EXIT_KICK] = "kick",
+	[VCPU_EXIT_OTHER] = "other",
+};
+
+const char *vcpu_exit_name(enum vcpu_exit reason)
+{
+	return exit_names[reason];
+}
+
+static void handle_io(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	pio_access(vcpu->all->pio, run->io.direction == KVM_EXIT_IO_OUT, run->io.port,
+		   (uint8_t *)run + run->io.data_offset, run->io.size, run->io.count);
+}
+
+/* Nothing is mapped outside RAM and the APICs: reads see a bus that floats high, writes vanish. */
+static void handle_mmio(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	log_debug("VP %u: %s of %u bytes at %#llx, where nothing is", vcpu->index,
+		  run->mmio.is_write ? "write" : "read", run->mmio.len, (unsigned long long)run->mmio.phys_addr);
+	if (!run->mmio.is_write)
+		memset(run->mmio.data, 0xFF, sizeof(run->mmio.data));
+}
+
+static enum vcpu_exit handle_hyperv(struct vcpu *vcpu)
+{
+	static const enum vcpu_exit reason[] = {
+		[HYPERV_EXIT_SYNIC] = VCPU_EXIT_SYNIC,
+		[HYPERV_EXIT_POST_MESSAGE] = VCPU_EXIT_HYPERCALL,
+		[HYPERV_EXIT_SIGNAL_EVENT] = VCPU_EXIT_SIGNAL,
+		[HYPERV_EXIT_OTHER] = VCPU_EXIT_OTHER,
+	};
+
+	return reason[hyperv_exit(vcpu->all->hyperv, vcpu->index, &vcpu->run->hyperv)];
+}
+
+static void crashed(struct vcpu *vcpu, const char *how, unsigned int detail)
+{
+	struct kvm_regs regs = { 0 };
+
+	ioctl(vcpu->fd, KVM_GET_REGS, &regs);
+	log_error("VP %u: %s (%u) at rip %#llx", vcpu->index, how, detail, (unsigned long long)regs.rip);
+	vm_stop(vcpu->all->vm, VM_CRASHED);
+}
+
+static void handle_system_event(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->all->vm;
+
+	switch (vcpu->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		vm_stop(vm, VM_POWERED_OFF);
+		break;
+	case KVM_SYSTEM_EVENT_RESET:
+		vm_stop(vm, VM_RESET);
+		break;
+	case KVM_SYSTEM_EVENT_CRASH:
+		hyperv_report_crash(vcpu->fd);
+		vm_stop(vm, VM_CRASHED);
+		break;
+	default:
+		crashed(vcpu, "system event", vcpu->run->system_event.type);
+	}
+}
+
+static enum vcpu_exit handle_exit(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_IO:
+		handle_io(vcpu);
+		return VCPU_EXIT_IO;
+	case KVM_EXIT_MMIO:
+		handle_mmio(vcpu);
+		return VCPU_EXIT_MMIO;
+	case KVM_EXIT_HYPERV:
+		return handle_hyperv(vcpu);
+	case KVM_EXIT_SYSTEM_EVENT:
+		handle_system_event(vcpu);
+		break;
+	case KVM_EXIT_SHUTDOWN:
+		crashed(vcpu, "triple fault", 0);
+		break;
+	case KVM_EXIT_INTERNAL_ERROR:
+		crashed(vcpu, "KVM internal error", run->internal.suberror);
+		break;
+	case KVM_EXIT_FAIL_ENTRY:
+		log_error("VP %u: the processor refused to enter the guest: %#llx", vcpu->index,
+			  (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+		vm_stop(vcpu->all->vm, VM_FAILED);
+		break;
+	default:
+		crashed(vcpu, "unexpected exit", run->exit_reason);
+	}
+	return VCPU_EXIT_OTHER;
+}
+
+static enum vcpu_exit run_once(struct vcpu *vcpu)
+{
+	if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)
+		return handle_exit(vcpu);
+	if (errno == EINTR || errno == EAGAIN)
+		return VCPU_EXIT_KICK;
+	log_error("VP %u: KVM_RUN: %s", vcpu->index, strerror(errno));
+	vm_stop(vcpu->all->vm, VM_FAILED);
+	return VCPU_EXIT_OTHER;
+}
+
+static void make_call(struct vcpu *vcpu)
+{
+	if (!atomic_load_explicit(&vcpu->called, memory_order_relaxed))
+		return;
+	pthread_mutex_lock(&vcpu->lock);
+	if (vcpu->call)
+		vcpu->call->function(vcpu->fd, vcpu->call->argument);
+	vcpu->call = NULL;
+	atomic_store(&vcpu->called, false);
+	pthread_cond_broadcast(&vcpu->changed);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+static void set_running(struct vcpu *vcpu, bool running)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	vcpu->running = running;
+	pthread_cond_broadcast(&vcpu->changed);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+static void *run_thread(void *context)
+{
+	struct vcpu *vcpu = context;
+	struct vcpus *all = vcpu->all;
+
+	while (!vm_stopped(all->vm)) {
+		enum vcpu_exit reason;
+
+		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+		make_call(vcpu);
+		if (all->vm->hyperv)
+			synic_deliver(all->hyperv->synic, vcpu->index);
+		if (vm_stopped(all->vm))
+			break;
+		reason = run_once(vcpu);
+		atomic_fetch_add_explicit(&vcpu->exits[reason], 1, memory_order_relaxed);
+	}
+	make_call(vcpu);
+	set_running(vcpu, false);
+	return NULL;
+}
+
+void vcpus_kick(void *context, unsigned int index)
+{
+	struct vcpus *vcpus = context;
+	struct vcpu *vcpu = &vcpus->vcpu[index];
+
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	if (vcpu->started && !pthread_equal(vcpu->thread, pthread_self()))
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+}
+
+void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd, void *argument), void *argument)
+{
+	struct vcpu *vcpu = &vcpus->vcpu[index];
+	struct call call = { .function = function, .argument = argument };
+
+	pthread_mutex_lock(&vcpu->lock);
+	vcpu->call = &call;
+	atomic_store(&vcpu->called, true);
+	if (vcpu->running)
+		vcpus_kick(vcpus, index);
+	while (vcpu->running && vcpu->call)
+		pthread_cond_wait(&vcpu->changed, &vcpu->lock);
+	if (vcpu->call) { /* no thread that could make it (any more) */
+		vcpu->call = NULL;
+		function(vcpu->fd, argument);
+	}
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+static int create_vcpu(struct vcpus *vcpus, unsigned int index)
+{
+	struct vcpu *vcpu = &vcpus->vcpu[index];
+
+	vcpu->fd = ioctl(vcpus->vm->fd, KVM_CREATE_VCPU, index);
+	if (vcpu->fd < 0)
+		return -errno;
+	vcpu->run = mmap(NULL, vcpus->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	return vcpu->run == MAP_FAILED ? -errno : 0;
+}
+
+static int share_tsc(struct vcpus *vcpus)
+{
+	uint64_t offset;
+	int ret = vcpu_state_tsc_offset(vcpus->vcpu[0].fd, &offset);
+
+	for (unsigned int i = 0; !ret && i < vcpus->count; i++)
+		ret = vcpu_state_share_tsc(vcpus->vcpu[i].fd, offset);
+	/* KVM before 5.16 has no such attribute; what it makes of the TSCs then is in the statistics. */
+	return ret == -ENXIO ? 0 : ret;
+}
+
+/* All VPs are created before the first gets its state: KVM numbers them for Hyper-V in that order. */
+static int create_all(struct vcpus *vcpus, const struct boot_entry *entry)
+{
+	struct vm *vm = vcpus->vm;
+	struct cpuid_table *base;
+	int ret = 0;
+
+	base = malloc(sizeof(*base));
+	if (!base)
+		return -ENOMEM;
+	for (unsigned int i = 0; !ret && i < vcpus->count; i++)
+		ret = create_vcpu(vcpus, i);
+	if (!ret)
+		ret = cpuid_base(vm->kvm, vcpus->count, vm->hyperv, base);
+	for (unsigned int i = 0; !ret && i < vcpus->count; i++)
+		ret = vcpu_state_init(vcpus->vcpu[i].fd, i, vm->hyperv, base);
+	if (!ret)
+		ret = share_tsc(vcpus);
+	if (!ret)
+		ret = vcpu_state_boot(vcpus->vcpu[0].fd, entry);
+	free(base);
+	return ret;
+}
+
+struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_entry *entry, char *error)
+{
+	unsigned int cpus = config->vm->cpus;
+	struct vcpus *vcpus = calloc(1, sizeof(*vcpus) + cpus * sizeof(vcpus->vcpu[0]));
+	int ret;
+
+	if (!vcpus) {
+		snprintf(error, VM_ERROR_MAX, "out of memory");
+		return NULL;
+	}
+	vcpus->vm = config->vm;
+	vcpus->pio = config->pio;
+	vcpus->hyperv = config->hyperv;
+	vcpus->run_bytes = ioctl(config->vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+	vcpus->count = cpus;
+	for (unsigned int i = 0; i < cpus; i++) {
+		struct vcpu *vcpu = &vcpus->vcpu[i];
+
+		vcpu->all = vcpus;
+		vcpu->index = i;
+		vcpu->fd = -1;
+		vcpu->run = MAP_FAILED;
+		pthread_mutex_init(&vcpu->lock, NULL);
+		pthread_cond_init(&vcpu->changed, NULL);
+	}
+	ret = create_all(vcpus, entry);
+	if (ret) {
+		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create %u VPs: %s", cpus, strerror(-ret));
+		vcpus_destroy(vcpus);
+		return NULL;
+	}
+	return vcpus;
+}
+
+void vcpus_destroy(struct vcpus *vcpus)
+{
+	for (unsigned int i = 0; i < vcpus->count; i++) {
+		struct vcpu *vcpu = &vcpus->vcpu[i];
+
+		if (vcpu->run != MAP_FAILED)
+			munmap(vcpu->run, vcpus->run_bytes);
+		if (vcpu->fd >= 0)
+			close(vcpu->fd);
+		pthread_cond_destroy(&vcpu->changed);
+		pthread_mutex_destroy(&vcpu->lock);
+	}
+	free(vcpus);
+}
+
+/* Only has to interrupt KVM_RUN. */
+static void ignore_signal(int number)
+{
+	(void)number;
+}
+
+static int start_thread(struct vcpu *vcpu)
+{
+	char name[16];
+	int ret;
+
+	set_running(vcpu, true);
+	ret = pthread_create(&vcpu->thread, NULL, run_thread, vcpu);
+	if (ret) {
+		set_running(vcpu, false);
+		return -ret;
+	}
+	vcpu->started = true;
+	snprintf(name, sizeof(name), "vp%u", vcpu->index);
+	pthread_setname_np(vcpu->thread, name);
+	return 0;
+}
+
+int vcpus_start(struct vcpus *vcpus)
+{
+	struct sigaction action = { .sa_handler = ignore_signal };
+
+	if (sigaction(KICK_SIGNAL, &action, NULL))
+		return -errno;
+	for (unsigned int i = 0; i < vcpus->count; i++) {
+		int ret = start_thread(&vcpus->vcpu[i]);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+void vcpus_stop(struct vcpus *vcpus)
+{
+	for (unsigned int i = 0; i < vcpus->count; i++)
+		vcpus_kick(vcpus, i);
+	for (unsigned int i = 0; i < vcpus->count; i++) {
+		struct vcpu *vcpu = &vcpus->vcpu[i];
+
+		if (vcpu->started)
+			pthread_join(vcpu->thread, NULL);
+		vcpu->started = false;
+	}
+}
+
+void vcpus_report(struct vcpus *vcpus)
+{
+	for (unsigned int i = 0; i < vcpus->count; i++) {
+		struct kvm_mp_state state = { 0 };
+		struct kvm_regs regs = { 0 };
+
+		ioctl(vcpus->vcpu[i].fd, KVM_GET_REGS, &regs);
+		ioctl(vcpus->vcpu[i].fd, KVM_GET_MP_STATE, &state);
+		log_error("VP %u: %s at rip %#llx, flags %#llx", i,
+			  state.mp_state == KVM_MP_STATE_RUNNABLE ? "running" :
+			  state.mp_state == KVM_MP_STATE_HALTED	  ? "halted" :
+								    "not started",
+			  (unsigned long long)regs.rip, (unsigned long long)regs.rflags);
+	}
+}
+
+unsigned int vcpus_count(const struct vcpus *vcpus)
+{
+	return vcpus->count;
+}
+
+int vcpus_fd(const struct vcpus *vcpus, unsigned int index)
+{
+	return vcpus->vcpu[index].fd;
+}
+
+uint64_t vcpus_exits(const struct vcpus *vcpus, unsigned int index, enum vcpu_exit reason)
+{
+	return atomic_load_explicit(&vcpus->vcpu[index].exits[reason], memory_order_relaxed);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The VMBus server: version negotiation, offers, GPADLs, open and close, rescind, unload.
+ * All its state belongs to one thread, the bus thread (the process's main loop); HvPostMessage only
+ * queues. Any INITIATE_CONTACT starts over: channels are closed and GPADLs forgotten first (kexec,
+ * module reload).
+ */
+#ifndef HVIS_HOST_VMBUS_H
+#define HVIS_HOST_VMBUS_H
+
+#include <jansson.h>
+
+#include "channel.h"
+#include "guestmem.h"
+#include "loop.h"
+#include "synic.h"
+
+struct vmbus;
+
+struct vmbus_config {
+	struct loop *loop; /* the bus thread's */
+	struct synic *synic;
+	const struct guestmem *mem;
+	uint32_t version_max; /* VMBUS_VERSION(); 0: the newest we speak */
+};
+
+struct vmbus *vmbus_create(const struct vmbus_config *config);
+/**
+ * vmbus_destroy() - close all channels, join their workers, free. The VPs have stopped. Bus thread.
+ */
+void vmbus_destroy(struct vmbus *vmbus);
+
+/**
+ * vmbus_post_message() - HvPostMessage from a guest
+ * @payload: private copy of what the guest posted, at most 240 bytes
+ *
+ * Any vCPU thread; does not block. Return: TLFS_STATUS_SUCCESS, _INVALID_CONNECTION_ID,
+ * _INVALID_PARAMETER, _INSUFFICIENT_BUFFERS (queue full: the guest retries).
+ */
+uint16_t vmbus_post_message(struct vmbus *vmbus, uint32_t connection_id, uint32_t message_type,
+			    const void *payload, uint32_t bytes);
+
+/**
+ * vmbus_signal_event() - HvSignalEvent that KVM did not handle (shared doorbell, unknown id). Any
+ * vCPU thread.
+ */
+uint16_t vmbus_signal_event(struct vmbus *vmbus, uint32_t connection_id, uint16_t flag);
+
+/**
+ * vmbus_offer() - put a channel on the bus; offered to the guest at once if it asked. Bus thread.
+ * NULL: errno.
+ */
+struct channel *vmbus_offer(struct vmbus *vmbus, const struct channel_offer *offer);
+/**
+ * vmbus_rescind() - take it away: RESCIND, then freed after the guest's RELID_RELEASED. Bus thread.
+ */
+void vmbus_rescind(struct vmbus *vmbus, struct channel *channel);
+
+/**
+ * vmbus_query() - version, state, channels with their statistics, as JSON (new reference). Bus
+ * thread.
+ */
+json_t *vmbus_query(struct vmbus *vmbus);
+/**
+ * vmbus_reset() - as after a guest reset: everything closed, nothing negotiated. Bus thread; done
+ * when it returns.
+ */
+void vmbus_reset(struct vmbus *vmbus);
+
+#endif

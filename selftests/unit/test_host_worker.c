@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0
+// links: host/vmbus.c host/connection.c host/offer.c host/request.c host/vmbus_query.c
+// links: host/channel.c host/worker.c host/gpadl.c host/ring.c host/loop.c host/guestmem.c
+// links: host/log.c selftests/unit/bus_fixture.c selftests/unit/bus_guest.c
+/*
+ * The worker of a channel: packets in and answers out, full rings, rescind with requests in flight,
+ * and a guest that breaks each rule of the rings.
+ */
+#include "bus_fixture.h"
+
+#include <errno.h>
+
+static int setup(void **state)
+{
+	*state = bus_start(0, 3);
+	bus_connect(*state, VMBUS_VERSION_WIN10_V5_3);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	bus_stop(*state);
+	return 0;
+}
+
+/* MODIFYCHANNEL to @vp. */
+static void modify(struct bus *bus, uint32_t relid, uint32_t vp)
+{
+	const struct chanmsg_modify message = { { CHANMSG_MODIFY, 0 }, relid, vp };
+
+	bus_post(bus, &message, sizeof(message));
+}
+
+/* Packets. */
+
+static void packets_written_before_open_are_seen(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_prepare(bus, 1, 4);
+
+	guest_send(guest, 11, "early", 5); /* nobody hears the doorbell */
+	assert_int_equal(bus_open(bus, 1, guest->gpadl, 4, 1), NTSTATUS_SUCCESS);
+	assert_true(guest_receive(guest));
+	assert_int_equal(guest->packet.desc.transaction_id, 11);
+	assert_int_equal(guest->packet.desc.type, PACKET_COMPLETION);
+	assert_memory_equal(guest->packet.data + guest->packet.payload, "early", 5);
+	guest_close(guest);
+}
+
+static void unsolicited_packets_pass(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+
+	guest_send(guest, 12, "SEND", 4);
+	assert_true(guest_receive(guest));
+	assert_int_equal(guest->packet.desc.type, PACKET_INBAND);
+	assert_int_equal(guest->packet.desc.transaction_id, 0);
+	assert_true(guest_receive(guest));
+	assert_int_equal(guest->packet.desc.transaction_id, 12);
+	guest_close(guest);
+}
+
+/* The guest reads late: answers wait, nothing is read beyond, and all comes in order afterwards. */
+static void full_ring_loses_nothing(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 2);
+	uint64_t sent = 0, received = 0, seen;
+	uint8_t payload[400] = { 0 };
+
+	while (bus_channel_number(bus, 0, "ring_full") == 0)
+		sent += !guest_send(guest, sent, payload, sizeof(payload));
+	while (received < 3000) {
+		seen = guest_interrupts(guest);
+		while (sent < 3000 && guest_try_send(guest, sent, payload, sizeof(payload)))
+			sent++;
+		/* Both rings may be full and the host asleep now: only the rules can wake it. */
+		if (!guest_poll(guest)) {
+			assert_true(guest_sleep(guest, seen));
+			continue;
+		}
+		assert_int_equal(guest->packet.desc.transaction_id, received);
+		assert_int_equal(guest->packet.bytes, 416);
+		received++;
+	}
+	assert_int_equal(bus_channel_number(bus, 0, "packets_out"), 3000);
+	assert_int_equal(bus_channel_number(bus, 0, "refused"), 0);
+	guest_close(guest);
+}
+
+/* More requests than may be in flight: the rest waits in the ring until answers have gone out. */
+static void in_flight_is_bounded(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 30);
+
+	bus->echo.hold = true;
+	for (unsigned int i = 0; i < 2000; i++)
+		assert_int_equal(guest_send(guest, i, "x", 1), 0);
+	while (atomic_load(&bus->echo.held) < CHANNEL_IN_FLIGHT_MAX)
+		sched_yield();
+	bus_settle(bus);
+	assert_int_equal(atomic_load(&bus->echo.held), CHANNEL_IN_FLIGHT_MAX);
+	bus->echo.hold = false;
+	echo_release(bus, 0);
+	for (unsigned int i = 0; i < 2000; i++) {
+		assert_true(guest_receive(guest));
+		assert_int_equal(guest->packet.desc.transaction_id, i);
+	}
+	guest_close(guest);
+}
+
+static void answers_are_signalled_once_per_batch(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 8);
+
+	bus->echo.hold = true;
+	for (unsigned int i = 0; i < 100; i++)
+		guest_send(guest, i, "x", 1);
+	while (atomic_load(&bus->echo.held) < 100)
+		sched_yield();
+	echo_release(bus, 0);
+	/* Not read before the interrupt, which a guest that has all already would not get. */
+	bus_await_number(bus, 0, "interrupts", 1);
+	for (unsigned int i = 0; i < 100; i++)
+		assert_true(guest_receive(guest));
+	guest_close(guest);
+	assert_int_equal(bus_channel_number(bus, 0, "interrupts"), 1);
+}
+
+/* Packets that want no completion, and cause one of their own. */
+static void unsolicited_packets_wait_for_room(void **state)
+{
+	struct packet_desc desc = { .type = PACKET_INBAND };
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 2);
+	uint8_t payload[480] = "SEND";
+	struct ring_piece piece = { payload, sizeof(payload) };
+	unsigned int sent = 0;
+
+	/* 8 fill the way back, one more waits in the host, 8 stay unread. */
+	while (sent < 17) {
+		int error = ring_write(&guest->out, &desc, &piece, 1);
+
+		if (!error && ring_writer_must_signal(&guest->out))
+			guest_ring(guest);
+		sent += !error;
+	}
+	bus_await_number(bus, 0, "ring_full", 1);
+	bus_settle(bus);
+	assert_int_equal(bus_channel_number(bus, 0, "packets_in"), 9);
+	for (unsigned int i = 0; i < 17; i++)
+		assert_true(guest_receive(guest));
+	assert_int_equal(bus_channel_number(bus, 0, "refused"), 0);
+	guest_close(guest);
+}
+
+/* Lies in the rings. */
+
+static void expect_broken(struct bus *bus, struct guest *guest, const char *rule)
+{
+	struct guest *other = guest_open(bus, 2, 4);
+	json_t *query;
+
+	bus_await_number(bus, 0, "refused", 1);
+	query = bus_query(bus);
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(query, "channels"), 0), "broken")),
+		rule);
+	json_decref(query);
+	guest_ring(guest); /* is not heard any more, and does no harm */
+	assert_int_equal(guest_send(other, 5, "fine", 4), 0);
+	assert_true(guest_receive(other));
+	guest_close(other);
+	guest_close(guest);
+	assert_int_equal(bus_channel_number(bus, 0, "refused"), 1);
+	/* It may open again, with a clean slate. */
+	guest = guest_open(bus, 1, 4);
+	assert_int_equal(bus_channel_number(bus, 0, "broken"), -1);
+	guest_send(guest, 6, "again", 5);
+	assert_true(guest_receive(guest));
+	guest_close(guest);
+}
+
+static void lie_write_index(void **state)
+{
+	struct guest *guest = guest_open(*state, 1, 4);
+
+	guest->out.ring.header->write_index = 3 * 4096;
+	guest_ring(guest);
+	expect_broken(*state, guest, "ring index past the end");
+}
+
+static void lie_misaligned_index(void **state)
+{
+	struct guest *guest = guest_open(*state, 1, 4);
+
+	guest->out.ring.header->write_index = 44;
+	guest_ring(guest);
+	expect_broken(*state, guest, "ring index not a multiple of 8");
+}
+
+static void lie_packet_length(void **state)
+{
+	struct guest *guest = guest_open(*state, 1, 4);
+	struct packet_desc desc = { .type = PACKET_INBAND, .offset8 = 2, .len8 = 0xFFFF };
+
+	memcpy(guest->out.ring.data, &desc, sizeof(desc));
+	guest->out.ring.header->write_index = 64;
+	guest_ring(guest);
+	expect_broken(*state, guest, "packet longer than what is in the ring");
+}
+
+static void lie_packet_too_long_for_the_protocol(void **state)
+{
+	struct guest *guest = guest_open(*state, 1, 4);
+	uint8_t payload[ECHO_MAX] = { 0 };
+
+	guest_send(guest, 1, payload, sizeof(payload));
+	expect_broken(*state, guest, "packet longer than its protocol has");
+}
+
+static void lie_packet_offset(void **state)
+{
+	struct guest *guest = guest_open(*state, 1, 4);
+	struct packet_desc desc = { .type = PACKET_INBAND, .offset8 = 9, .len8 = 3 };
+
+	memcpy(guest->out.ring.data, &desc, sizeof(desc));
+	guest->out.ring.header->write_index = 64;
+	guest_ring(guest);
+	expect_broken(*state, guest, "packet payload outside the packet");
+}
+
+static void lie_read_index_of_our_ring(void **state)
+{
+	struct guest *guest = guest_open(*state, 1, 4);
+
+	guest->in.ring.header->read_index = 0xFFFFFFFF;
+	guest_send(guest, 1, "x", 1);
+	expect_broken(*state, guest, "ring index past the end");
+}
+
+static void lie_against_the_provider(void **state)
+{
+	struct guest *guest = guest_open(*state, 1, 4);
+
+	guest_send(guest, 1, "BAD", 3);
+	expect_broken(*state, guest, "packet says it is bad");
+}
+
+/* The host does not hoard what the guest does not read. */
+static void lie_by_not_reading(void **state)
+{
+	struct guest *guest = guest_open(*state, 1, 4);
+
+	guest_send(guest, 1, "MANY", 4);
+	expect_broken(*state, guest, "too many messages not read by the guest");
+}
+
+static void rings_of_different_sizes(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_prepare(bus, 1, 4);
+
+	guest->downstream = 6;
+	memset(guestmem_ptr(bus->mem, gpa(guest->pfns[6] << 12), 4096), 0, 4096);
+	assert_int_equal(bus_open(bus, 1, guest->gpadl, 6, 1), NTSTATUS_SUCCESS);
+	assert_int_equal(bus_channel_number(bus, 0, "ring_bytes_in"), 5 * 4096);
+	assert_int_equal(bus_channel_number(bus, 0, "ring_bytes_out"), 4096);
+	guest_close(guest);
+}
+
+/* RESCIND of an open channel. */
+
+static void rescind_finishes_what_is_in_flight(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+
+	bus->echo.hold = true;
+	guest_send(guest, 21, "x", 1);
+	while (atomic_load(&bus->echo.held) != 1)
+		sched_yield();
+	bus_rescind(bus, 0);
+	assert_int_equal(bus_expect(bus, CHANMSG_RESCIND)->relid.relid, 1);
+	echo_release(bus, 0);
+	assert_true(guest_receive(guest)); /* and is interrupted for it */
+	assert_int_equal(guest->packet.desc.transaction_id, 21);
+	bus_post_relid(bus, CHANMSG_CLOSE, 1);
+	bus_teardown(bus, 1, guest->gpadl);
+	bus_expect(bus, CHANMSG_GPADL_TORNDOWN);
+	bus_post_relid(bus, CHANMSG_RELID_RELEASED, 1);
+	bus_expect_nothing(bus);
+	assert_int_equal(bus_refused(bus), 0);
+	assert_int_equal(bus_channel_number(bus, 0, "relid"), 2);
+	guest_free(guest);
+}
+
+static void release_while_in_flight(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+
+	bus->echo.hold = true;
+	guest_send(guest, 21, "x", 1);
+	while (atomic_load(&bus->echo.held) != 1)
+		sched_yield();
+	bus_rescind(bus, 0);
+	bus_expect(bus, CHANMSG_RESCIND);
+	bus_post_relid(bus, CHANMSG_RELID_RELEASED, 1);
+	bus_settle(bus);
+	assert_int_equal(bus_open(bus, 1, guest->gpadl, 4, 0), NTSTATUS_NOT_FOUND);
+	assert_int_equal(bus_channel_number(bus, 0, "relid"), 1); /* still there, but nobody's */
+	echo_release(bus, 0);
+	bus_await_number(bus, 0, "relid", 2);
+	guest_free(guest);
+}
+
+/* Everything at once: three channels, each its own guest thread that keeps many requests going. */
+
+#define STRESS_REQUESTS 20000u
+
+struct stress {
+	struct guest *guest;
+	const char *failed;
+};
+
+static bool stress_send(struct guest *guest, uint64_t number)
+{
+	uint8_t payload[300];
+	uint32_t bytes = number % sizeof(payload);
+
+	memset(payload, (int)number, bytes);
+	return guest_try_send(guest, number, payload, bytes);
+}
+
+static const char *stress_check(const struct guest *guest, uint64_t number)
+{
+	const struct packet *packet = &guest->packet;
+
+	if (packet->desc.transaction_id != number)
+		return "wrong answer";
+	for (uint32_t i = 0; i < number % 300; i++)
+		if (packet->data[packet->payload + i] != (uint8_t)number)
+			return "wrong bytes";
+	return NULL;
+}
+
+static void *stress_guest(void *context)
+{
+	struct stress *stress = context;
+	struct guest *guest = stress->guest;
+	uint64_t sent = 0, received = 0;
+
+	while (received < STRESS_REQUESTS && !stress->failed) {
+		uint64_t seen = guest_interrupts(guest);
+
+		while (sent < STRESS_REQUESTS && sent - received < 48 && stress_send(guest, sent))
+			sent++;
+		if (guest_poll(guest))
+			stress->failed = stress_check(guest, received++);
+		else if (!guest_sleep(guest, seen))
+			stress->failed = "no interrupt";
+	}
+	return NULL;
+}
+
+static void channels_at_once(void **state)
+{
+	struct bus *bus = *state;
+	struct stress stress[3] = { 0 };
+	pthread_t threads[3];
+
+	for (int i = 0; i < 3; i++)
+		stress[i].guest = guest_open(bus, 1 + i, 3 + i);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, stress_guest, &stress[i]);
+	for (int i = 0; i < 200; i++)
+		modify(bus, 1 + i % 3, i / 3 % 2);
+	for (int i = 0; i < 200; i++)
+		bus_expect(bus, CHANMSG_MODIFY_RESPONSE);
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], NULL);
+		if (stress[i].failed)
+			fail_msg("channel %d: %s", i, stress[i].failed);
+		assert_int_equal(bus_channel_number(bus, i, "packets_in"), STRESS_REQUESTS);
+		print_message("echo%d: %d doorbells, %d interrupts for %u requests\n", i,
+			      (int)bus_channel_number(bus, i, "doorbells"),
+			      (int)bus_channel_number(bus, i, "interrupts"), STRESS_REQUESTS);
+	}
+	for (int i = 0; i < 3; i++)
+		guest_close(stress[i].guest);
+}
+
+/* Contact anew while guests write without end, as a crash kernel does it. */
+static void contact_under_load(void **state)
+{
+	struct bus *bus = *state;
+
+	for (int round = 0; round < 30; round++) {
+		struct guest *guest = guest_open(bus, 1, 4);
+
+		for (uint64_t i = 0; i < 50; i++)
+			guest_send(guest, i, "x", 1);
+		bus_connect(bus, VMBUS_VERSION(5, 3));
+		assert_false(guest_ring(guest));
+		guest_free(guest);
+	}
+	assert_int_equal(bus_refused(bus), 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(packets_written_before_open_are_seen),
+		CASE(unsolicited_packets_pass),
+		CASE(full_ring_loses_nothing),
+		CASE(in_flight_is_bounded),
+		CASE(answers_are_signalled_once_per_batch),
+		CASE(unsolicited_packets_wait_for_room),
+		CASE(lie_write_index),
+		CASE(lie_misaligned_index),
+		CASE(lie_packet_length),
+		CASE(lie_packet_too_long_for_the_protocol),
+		CASE(lie_packet_offset),
+		CASE(lie_read_index_of_our_ring),
+		CASE(lie_against_the_provider),
+		CASE(lie_by_not_reading),
+		CASE(rings_of_different_sizes),
+		CASE(rescind_finishes_what_is_in_flight),
+		CASE(release_while_in_flight),
+		CASE(channels_at_once),
+		CASE(contact_under_load),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+// links: host/options.c host/options_disk.c
+/*
+ * The command line of "hvis-host run": every option with good and bad values, and that each refusal is one line which
+ * names the argument.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "options.h"
+#include "wire/chanmsg.h"
+
+#define GIB (1ull << 30)
+#define ARGUMENTS_MAX 600
+
+static struct options options;
+static char error[OPTIONS_ERROR_BYTES];
+
+/* Splits at blanks, as a shell would. The words live as long as the options. */
+static int parse(const char *line)
+{
+	static char copy[16384];
+	static char *words[ARGUMENTS_MAX];
+	int count = 0;
+
+	assert_true(strlen(line) < sizeof(copy));
+	strcpy(copy, line);
+	for (char *word = strtok(copy, " "); word && count < ARGUMENTS_MAX; word = strtok(NULL, " "))
+		words[count++] = word;
+	memset(error, 0, sizeof(error));
+	return options_parse(&options, count, words, error);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	options_free(&options);
+	return 0;
+}
+
+static void take(const char *line)
+{
+	options_free(&options);
+	assert_int_equal(parse(line), 0);
+	assert_string_equal(error, "");
+}
+
+static void refuse(const char *line, const char *message)
+{
+	options_free(&options);
+	assert_int_equal(parse(line), -EINVAL);
+	assert_string_equal(error, message);
+	assert_null(strchr(error, '\n'));
+}
+
+static void defaults(void **state)
+{
+	(void)state;
+	take("--kernel k");
+	assert_string_equal(options.kernel, "k");
+	assert_null(options.initrd);
+	assert_null(options.append);
+	assert_int_equal(options.cpus, 1);
+	assert_int_equal(options.memory, GIB);
+	assert_int_equal(options.disk_count, 0);
+	assert_int_equal(options.serial_count, 1);
+	assert_string_equal(options.serials[0], "stdio");
+	assert_int_equal(options.vmbus_version, 0);
+	assert_int_equal(options.time_limit, 0);
+	assert_true(options.hyperv);
+	assert_false(options.verbose);
+}
+
+static void everything(void **state)
+{
+	(void)state;
+	take("--kernel=k --initrd i --append=a=b,c --cpus 4 --memory 512M --disk null=1G --serial null"
+	       " --serial file=/s --control /c --stats /t --vmbus-version 4.1 --time-limit 30 --verbose --hyperv off");
+	assert_string_equal(options.kernel, "k");
+	assert_string_equal(options.initrd, "i");
+	assert_string_equal(options.append, "a=b,c");
+	assert_int_equal(options.cpus, 4);
+	assert_int_equal(options.memory, GIB / 2);
+	assert_int_equal(options.disk_count, 1);
+	assert_int_equal(options.serial_count, 2);
+	assert_string_equal(options.serials[1], "file=/s");
+	assert_string_equal(options.control, "/c");
+	assert_string_equal(options.stats, "/t");
+	assert_int_equal(options.vmbus_version, VMBUS_VERSION_WIN10_V4_1);
+	assert_int_equal(options.time_limit, 30);
+	assert_true(options.verbose);
+	assert_false(options.hyperv);
+}
+
+static void unknown_and_incomplete(void **state)
+{
+	(void)state;
+	refuse("--kernel k --flux", "--flux: unknown option (try hvis-host --help)");
+	refuse("--kernel k --kern=x", "--kern=x: unknown option (try hvis-host --help)");
+	refuse("--kernel k stray", "stray: unknown argument (try hvis-host --help)");
+	refuse("--kernel", "--kernel: needs a value (FILE)");
+	refuse("--kernel k --memory", "--memory: needs a value (SIZE)");
+	refuse("--kernel k --verbose=1", "--verbose 1: takes no value");
+	refuse("--cpus 2", "--kernel: is required");
+	refuse("", "--kernel: is required");
+	refuse("--kernel=", "--kernel '': must not be empty");
+}
+
+static void help_wins(void **state)
+{
+	(void)state;
+	take("--help");
+	assert_true(options.help);
+	take("--cpus 3 --help --nonsense");
+	assert_true(options.help);
+}
+
+static void sizes(void **state)
+{
+	uint64_t bytes = 0;
+
+	(void)state;
+	assert_true(options_parse_size("0", &bytes) && bytes == 0);
+	assert_true(options_parse_size("4096", &bytes) && bytes == 4096);
+	assert_true(options_parse_size("3k", &bytes) && bytes == 3072);
+	assert_true(options_parse_size("2T", &bytes) && bytes == 2ull << 40);
+	assert_true(options_parse_size("18446744073709551615", &bytes) && bytes == UINT64_MAX);
+	assert_false(options_parse_size("", &bytes));
+	assert_false(options_parse_size("G", &bytes));
+	assert_false(options_parse_size("-1", &bytes));
+	assert_false(options_parse_size(" 1", &bytes));
+	assert_false(options_parse_size("1GB", &bytes));
+	assert_false(options_parse_size("1.5G", &bytes));
+	assert_false(options_parse_size("0x10", &bytes));
+	assert_false(options_parse_size("18446744073709551616", &bytes));
+	assert_false(options_parse_size("16777216T", &bytes));
+}
+
+static void memory(void **state)
+{
+	(void)state;
+	take("--kernel k --memory 1M");
+	take("--kernel k --memory 128G");
+	refuse("--kernel k --memory lots", "--memory lots: must be a size, for example 512M or 2G");
+	refuse("--kernel k --memory 0", "--memory 0: must be from 1M to 128G");
+	refuse("--kernel k --memory 129G", "--memory 129G: must be from 1M to 128G");
+	refuse("--kernel k --memory 16777216T", "--memory 16777216T: must be a size, for example 512M or 2G");
+	refuse("--kernel k --memory 1048577", "--memory 1048577: must be a multiple of 4K");
+}
+
+static void numbers(void **state)
+{
+	(void)state;
+	take("--kernel k --cpus 64");
+	refuse("--kernel k --cpus 0", "--cpus 0: must be a number from 1 to 64");
+	refuse("--kernel k --cpus 65", "--cpus 65: must be a number from 1 to 64");
+	refuse("--kernel k --cpus 2x", "--cpus 2x: must be a number from 1 to 64");
+	refuse("--kernel k --cpus -1", "--cpus -1: must be a number from 1 to 64");
+	refuse("--kernel k --cpus 4294967297", "--cpus 4294967297: must be a number from 1 to 64");
+	refuse("--kernel k --time-limit 0", "--time-limit 0: must be a number from 1 to 1000000");
+	refuse("--kernel k --hyperv maybe", "--hyperv maybe: must be on or off");
+}
+
+static void vmbus_versions(void **state)
+{
+	(void)state;
+	take("--kernel k --vmbus-version 3.0");
+	assert_int_equal(options.vmbus_version, VMBUS_VERSION_WIN8_1);
+	take("--kernel k --vmbus-version 5.3");
+	assert_int_equal(options.vmbus_version, VMBUS_VERSION_WIN10_V5_3);
+	refuse("--kernel k --vmbus-version 5.4",
+	       "--vmbus-version 5.4: must be 3.0, 4.0, 4.1, 5.0, 5.1, 5.2 or 5.3");
+	refuse("--kernel k --vmbus-version 5", "--vmbus-version 5: must be 3.0, 4.0, 4.1, 5.0, 5.1, 5.2 or 5.3");
+}
+
+static void serials(void **state)
+{
+	(void)state;
+	take("--kernel k --serial null --serial stdio");
+	take("--kernel k --serial socket=/x --serial file=y");
+	refuse("--kernel k --serial tty", "--serial tty: must be stdio, null, file=PATH or socket=PATH");
+	refuse("--kernel k --serial file=", "--serial file=: must be stdio, null, file=PATH or socket=PATH");
+	refuse("--kernel k --serial stdio --serial stdio", "--serial stdio: is the first port's already");
+	refuse("--kernel k --serial null --serial null --serial null",
+	       "--serial null: there are only two serial ports");
+}
+
+static void disk_parts(void **state)
+{
+	const struct option_disk *disk = &options.disks[0];
+
+	(void)state;
+	take("--kernel k --disk file=/a,,b=c,lun=5,controller=2,ro,block=4096,serial=S-1,direct=off,unmap=off");
+	assert_int_equal(options.disk_count, 1);
+	assert_string_equal(disk->disk.path, "/a,b=c");
+	assert_string_equal(disk->disk.serial, "S-1");
+	assert_int_equal(disk->lun, 5);
+	assert_int_equal(disk->controller, 2);
+	assert_int_equal(disk->disk.block_bytes, 4096);
+	assert_true(disk->disk.read_only);
+	assert_false(disk->disk.direct);
+	assert_false(disk->disk.unmap);
+
+	take("--kernel k --disk null=10G");
+	assert_null(disk->disk.path);
+	assert_null(disk->disk.serial);
+	assert_int_equal(disk->disk.null_bytes, 10 * GIB);
+	assert_int_equal(disk->disk.block_bytes, 512);
+	assert_false(disk->disk.read_only);
+	assert_true(disk->disk.direct);
+	assert_true(disk->disk.unmap);
+}
+
+static void bad_disk_parts(void **state)
+{
+	static const struct {
+		const char *spec, *what;
+	} bad[] = {
+		{ "lun=1", "needs either file=PATH or null=SIZE" },
+		{ "file=a,null=1G", "needs either file=PATH or null=SIZE" },
+		{ "/some/path", "unknown part '/some/path'" },
+		{ "file=", "file= needs a path" },
+		{ "file=a,", "unknown part ''" },
+		{ "file=a,cache=none", "unknown part 'cache'" },
+		{ "null=0", "null= needs a size, for example null=10G" },
+		{ "null=big", "null= needs a size, for example null=10G" },
+		{ "null=8388608T", "null= needs a size, for example null=10G" },
+		{ "null=1000", "null= must be a multiple of the block size, 512" },
+		{ "null=512,block=4096", "null= must be a multiple of the block size, 4096" },
+		{ "file=a,lun=64", "lun= needs a number from 0 to 63" },
+		{ "file=a,lun=1K", "lun= needs a number from 0 to 63" },
+		{ "file=a,lun", "lun= needs a number from 0 to 63" },
+		{ "file=a,controller=4", "controller= needs a number from 0 to 3" },
+		{ "file=a,ro=yes", "ro takes no value" },
+		{ "file=a,block=1024", "block= must be 512 or 4096" },
+		{ "file=a,serial=", "serial= needs 1 to 31 characters" },
+		{ "file=a,serial=12345678901234567890123456789012", "serial= needs 1 to 31 characters" },
+		{ "file=a,serial=\x01", "serial= needs printable characters without blanks" },
+		{ "file=a,direct=auto", "direct= must be on or off" },
+		{ "file=a,unmap", "unmap= must be on or off" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char line[256], message[OPTIONS_ERROR_BYTES];
+
+		snprintf(line, sizeof(line), "--kernel k --disk %s", bad[i].spec);
+		snprintf(message, sizeof(message), "--disk %s: %s", bad[i].spec, bad[i].what);
+		refuse(line, message);
+	}
+}
+
+static void luns(void **state)
+{
+	(void)state;
+	take("--kernel k --disk null=1G --disk null=1G,lun=0 --disk null=1G,lun=2 --disk null=1G"
+	       " --disk null=1G,controller=1 --disk null=1G");
+	assert_int_equal(options.disks[0].lun, 1);
+	assert_int_equal(options.disks[1].lun, 0);
+	assert_int_equal(options.disks[2].lun, 2);
+	assert_int_equal(options.disks[3].lun, 3);
+	assert_int_equal(options.disks[4].lun, 0);
+	assert_int_equal(options.disks[5].lun, 4);
+	take("--kernel k --disk null=1G,lun=7 --disk null=1G,lun=7,controller=1");
+	refuse("--kernel k --disk null=1G,lun=7 --disk null=2G,lun=7",
+	       "--disk null=2G,lun=7: this LUN is taken twice on controller 0");
+}
+
+static void too_many_disks(void **state)
+{
+	char line[16384] = "--kernel k";
+	size_t used = strlen(line);
+
+	(void)state;
+	for (unsigned int i = 0; i < 64; i++)
+		used += sprintf(line + used, " --disk null=1G");
+	take(line);
+	assert_int_equal(options.disks[63].lun, 63);
+	sprintf(line + used, " --disk null=2G");
+	refuse(line, "--disk null=2G: no LUN is free on controller 0");
+	for (unsigned int i = 64; i < OPTIONS_DISKS_MAX; i++)
+		used += sprintf(line + used, " --disk null=1G,controller=%u", i / 64);
+	take(line);
+	assert_int_equal(options.disks[255].lun, 63);
+	sprintf(line + used, " --disk null=2G");
+	refuse(line, "--disk null=2G: too many disks");
+}
+
+static void long_values_stay_one_line(void **state)
+{
+	char line[2048];
+
+	(void)state;
+	snprintf(line, sizeof(line), "--kernel k --memory %01500d", 0);
+	options_free(&options);
+	assert_int_equal(parse(line), -EINVAL);
+	assert_true(strlen(error) < OPTIONS_ERROR_BYTES - 1);
+	assert_non_null(strstr(error, ": must be"));
+}
+
+static void help_names_every_option(void **state)
+{
+	static const char *const names[] = { "--kernel",  "--initrd",  "--append", "--cpus",	     "--memory",
+					     "--disk",	  "--serial",  "--control", "--stats",	     "--vmbus-version",
+					     "--time-limit", "--hyperv", "--verbose" };
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *file = open_memstream(&text, &bytes);
+
+	(void)state;
+	options_help(file);
+	fclose(file);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_non_null(strstr(text, names[i]));
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(defaults, teardown),
+		cmocka_unit_test_teardown(everything, teardown),
+		cmocka_unit_test_teardown(unknown_and_incomplete, teardown),
+		cmocka_unit_test_teardown(help_wins, teardown),
+		cmocka_unit_test_teardown(sizes, teardown),
+		cmocka_unit_test_teardown(memory, teardown),
+		cmocka_unit_test_teardown(numbers, teardown),
+		cmocka_unit_test_teardown(vmbus_versions, teardown),
+		cmocka_unit_test_teardown(serials, teardown),
+		cmocka_unit_test_teardown(disk_parts, teardown),
+		cmocka_unit_test_teardown(bad_disk_parts, teardown),
+		cmocka_unit_test_teardown(luns, teardown),
+		cmocka_unit_test_teardown(too_many_disks, teardown),
+		cmocka_unit_test_teardown(long_values_stay_one_line, teardown),
+		cmocka_unit_test_teardown(help_names_every_option, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Opening the channel of a controller and the conversation that makes it usable, and closing it.
+ * When to do so is host.c's and error_handling.c's business.
+ * Invariant: the whole conversation ends within one time limit, and a failure is one line that
+ * names the step.
+ */
+#include <linux/jiffies.h>
+
+#include "internal.h"
+
+/* Newest first; 5.1 and older hosts use a shorter SRB and are not spoken to. */
+static const u16 versions[] = { VSTOR_VERSION_WIN10, VSTOR_VERSION_WIN8_1 };
+
+/**
+ * struct conversation - one run through the steps
+ * @host: with whom
+ * @deadline: in jiffies, for all steps together
+ * @packet: request and answer of the current step
+ */
+struct conversation {
+	struct storvsc_host *host;
+	unsigned long deadline;
+	struct vstor_packet packet;
+};
+
+/* One step. The answer's status is left to the caller. */
+static int ask(struct conversation *talk, u32 operation, const char *step)
+{
+	long left = talk->deadline - jiffies;
+	int error;
+
+	talk->packet.operation = operation;
+	error = storvsc_control_ask(talk->host, &talk->packet,
+				    left > 0 ? jiffies_to_msecs(left) : 1, step);
+	if (error && error != -ETIMEDOUT) /* that one has its line already */
+		dev_err(&talk->host->device->dev, "%s failed: error %d\n", step, error);
+	return error;
+}
+
+/* A step that the host must agree to. */
+static int demand(struct conversation *talk, u32 operation, const char *step)
+{
+	int error = ask(talk, operation, step);
+
+	if (!error && talk->packet.status) {
+		dev_err(&talk->host->device->dev, "%s failed: host status 0x%08x\n", step,
+			talk->packet.status);
+		error = -EPROTO;
+	}
+	return error;
+}
+
+static int begin(struct conversation *talk)
+{
+	memset(&talk->packet, 0, sizeof(talk->packet));
+	return demand(talk, VSTOR_BEGIN_INITIALIZATION, "BEGIN_INITIALIZATION");
+}
+
+static int negotiate_version(struct conversation *talk)
+{
+	unsigned int i;
+	int error;
+
+	for (i = 0; i < ARRAY_SIZE(versions); i++) {
+		memset(&talk->packet, 0, sizeof(talk->packet));
+		talk->packet.version.version = versions[i];
+		error = ask(talk, VSTOR_QUERY_PROTOCOL_VERSION, "QUERY_PROTOCOL_VERSION");
+		if (error)
+			return error;
+		if (!talk->packet.status) {
+			talk->host->version = versions[i];
+			return 0;
+		}
+	}
+	dev_err(&talk->host->device->dev,
+		"QUERY_PROTOCOL_VERSION failed: host takes neither 6.2 nor 6.0\n");
+	return -EPROTONOSUPPORT;
+}
+
+/* After a reset the SCSI layer still holds to the first limits, so the host has to as well. */
+static int accept_limits(struct storvsc_host *host, const struct storvsc_limits *limits)
+{
+	if (!host->limits.can_queue) {
+		host->limits = *limits;
+		return 0;
+	}
+	return limits->max_bytes < host->limits.max_bytes ? -EPROTO : 0;
+}
+
+static int query_properties(struct conversation *talk)
+{
+	struct storvsc_host *host = talk->host;
+	struct storvsc_limits limits;
+	u32 max_bytes;
+	int error;
+
+	memset(&talk->packet, 0, sizeof(talk->packet));
+	error = demand(talk, VSTOR_QUERY_PROPERTIES, "QUERY_PROPERTIES");
+	if (error)
+		return error;
+	max_bytes = talk->packet.properties.max_transfer_bytes;
+	error = storvsc_limits_derive(&limits, max_bytes, storvsc_ring_bytes);
+	if (!error)
+		error = accept_limits(host, &limits);
+	if (error)
+		dev_err(&host->device->dev,
+			"QUERY_PROPERTIES failed: max_transfer_bytes %u is of no use\n", max_bytes);
+	return error;
+}
+
+static int end(struct conversation *talk)
+{
+	memset(&talk->packet, 0, sizeof(talk->packet));
+	return demand(talk, VSTOR_END_INITIALIZATION, "END_INITIALIZATION");
+}
+
+static int converse(struct storvsc_host *host, unsigned int limit_ms)
+{
+	static int (*const steps[])(struct conversation *talk) = {
+		begin,
+		negotiate_version,
+		query_properties,
+		end,
+	};
+	struct conversation talk = {
+		.host = host,
+		.deadline = jiffies + msecs_to_jiffies(limit_ms),
+	};
+	unsigned int i;
+	int error = 0;
+
+	for (i = 0; i < ARRAY_SIZE(steps) && !error; i++)
+		error = steps[i](&talk);
+	return error;
+}
+
+/*
+ * Process context, perhaps while error handling waits under recovery, so only what storvsc_die()
+ * does. The host has stopped using the channel; remove(), which follows, closes it.
+ */
+static void rescinded(struct vmbus_channel *channel, void *context)
+{
+	struct storvsc_queue *queue = context;
+
+	storvsc_die(queue->host);
+}
+
+static int open_channel(struct storvsc_host *host)
+{
+	const struct hvis_channel_config config = {
+		.send_bytes = storvsc_ring_bytes,
+		.recv_bytes = storvsc_ring_bytes,
+		.packet_max = STORVSC_PACKET_MAX,
+		.event = storvsc_event,
+		.rescinded = rescinded,
+		.send_room = storvsc_send_room,
+		.context = &host->queue,
+	};
+	int error;
+
+	clear_bit(QUEUE_STOPPED, &host->queue.flags);
+	clear_bit(QUEUE_BROKEN, &host->queue.flags);
+	error = hvis_channel_open(host->queue.channel, &config);
+	if (error)
+		dev_err(&host->device->dev, "opening the channel failed: error %d\n", error);
+	else
+		host->opened = true;
+	return error;
+}
+
+/**
+ * storvsc_connect() - open the channel and hold the conversation
+ * @host: the controller, state CLOSED; recovery is held
+ * @limit_ms: time limit of the conversation; opening has the bus's own
+ *
+ * May sleep. Sets version and limits. The caller makes the state RUNNING.
+ *
+ * Return: 0 or negative errno, after one log line; then the channel is closed again.
+ */
+int storvsc_connect(struct storvsc_host *host, unsigned int limit_ms)
+{
+	int error;
+
+	lockdep_assert_held(&host->recovery);
+	host->silent = false;
+	error = open_channel(host);
+	if (error)
+		return error;
+	error = converse(host, limit_ms);
+	if (error)
+		storvsc_disconnect(host);
+	return error;
+}
+
+/**
+ * storvsc_disconnect() - close the channel if it is open
+ * @host: the controller, state not RUNNING and synchronize_rcu() called since; recovery is held
+ *
+ * May sleep, within the bus's time limits. Afterwards the host touches no page of an outstanding
+ * command, and nobody takes answers from the ring. The first cancel ends reading outside the
+ * interrupt, which closing would not wait for; the second catches work that an interrupt queued in
+ * between, which then found the queue stopped.
+ */
+void storvsc_disconnect(struct storvsc_host *host)
+{
+	lockdep_assert_held(&host->recovery);
+	if (!host->opened)
+		return;
+	set_bit(QUEUE_STOPPED, &host->queue.flags);
+	cancel_work_sync(&host->queue.drain);
+	hvis_channel_close(host->queue.channel);
+	cancel_work_sync(&host->queue.drain);
+	host->opened = false;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of hvis_storvsc share: one controller, its queue, and the slots in which commands
+ * wait for the host.
+ *
+ * Life of a command: the SCSI layer gives it a tag -> request.c builds its packet in the ring and
+ * lends it to the tag's slot -> whoever takes the id back out of the slot (slot.c), and nobody
+ * else, may touch and end it.
+ */
+#ifndef HVIS_STORVSC_INTERNAL_H
+#define HVIS_STORVSC_INTERNAL_H
+
+#include <linux/atomic.h>
+#include <linux/bitmap.h>
+#include <linux/device.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <scsi/scsi.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_device.h>
+#include <scsi/scsi_host.h>
+
+#include "vmbus.h"
+#include "map.h"
+
+/* Hyper-V puts up to 64 LUNs behind target 0 of path 0; a second target costs one INQUIRY. */
+#define STORVSC_TARGETS 2
+#define STORVSC_LUNS 64
+#define STORVSC_ADDRESSES (STORVSC_TARGETS * STORVSC_LUNS)
+#define STORVSC_ADDRESS_ANY STORVSC_ADDRESSES
+
+/* Bounds, in ms. A real host that is busy moving the VM takes minutes for the first answers. */
+#define STORVSC_CONNECT_MS 180000
+#define STORVSC_RECONNECT_MS 60000
+#define STORVSC_RESET_MS 10000
+#define STORVSC_DRAIN_MS 5000
+
+#define STORVSC_PACKET_MAX 256 /* of inbound packets; the ones we know take 80 */
+
+/**
+ * enum storvsc_state - may commands go to the host?
+ * @STORVSC_CLOSED: not now: the channel is being opened, or closed for a while by error handling
+ * @STORVSC_RUNNING: yes
+ * @STORVSC_DEAD: never again: rescinded, broken, given up, or removed
+ */
+enum storvsc_state {
+	STORVSC_CLOSED,
+	STORVSC_RUNNING,
+	STORVSC_DEAD,
+};
+
+/**
+ * struct storvsc_slot - what the host owes us under one tag
+ * @id: transaction id of the packet it has not answered; 0: free. Only slot.c changes it
+ * @cmd: the command lent out; valid for who took @id back
+ * @generation: of the last packet
+ * @address: target and LUN of @cmd, which may be read without owning it
+ */
+struct storvsc_slot {
+	atomic64_t id;
+	struct scsi_cmnd *cmd;
+	u32 generation;
+	u32 address;
+};
+
+/**
+ * struct storvsc_queue - one channel with its commands; a controller has one for now
+ * @host: whose
+ * @channel: where its packets go
+ * @slots: one per tag
+ * @slot_count: how many
+ * @flags: QUEUE_*
+ * @rounds: odd while somebody takes answers from the ring; see storvsc_queue_sync()
+ * @answered: woken after each round
+ * @drain: goes on reading where the interrupt had enough
+ * @restart: the ring has room again
+ */
+struct storvsc_queue {
+	struct storvsc_host *host;
+	struct vmbus_channel *channel;
+	struct storvsc_slot *slots;
+	u32 slot_count;
+	unsigned long flags;
+#define QUEUE_READING 0 /* somebody is in a round */
+#define QUEUE_STOPPED 1 /* the channel is about to be closed: start no round */
+#define QUEUE_BROKEN 2 /* the host broke the protocol of this opening of the channel */
+	unsigned int rounds;
+	wait_queue_head_t answered;
+	struct work_struct drain;
+	struct work_struct restart;
+};
+
+/* Why a packet from the host was refused; indexes storvsc_host.refused. */
+enum storvsc_refusal {
+	REFUSED_UNKNOWN_ID,
+	REFUSED_STALE_ID,
+	REFUSED_OPERATION,
+	REFUSED_TYPE,
+	REFUSED_SHORT,
+	REFUSED_UNASKED,
+	REFUSALS,
+};
+
+/**
+ * struct storvsc_host - one controller; lives behind its Scsi_Host
+ * @shost: the SCSI layer's side
+ * @device: the bus's side
+ * @state: enum storvsc_state; storvsc_set_state() changes it
+ * @version: VSTOR protocol negotiated
+ * @limits: negotiated
+ * @dma_parms: for the device, if the bus gave it none: the SCSI layer expects to find one
+ * @queue: the only one yet
+ * @wq: work that IO depends on
+ * @recovery: serialises opening, closing and resets; held over everything that waits for the host
+ * @reaper: held while outstanding commands are failed; taken last, and not over a wait for the host
+ * @opened: the channel needs closing. Under @recovery
+ * @silent: a reset was not answered; no other is worth its time limit until the channel is
+ *	open anew. Under @recovery
+ * @reopened: when the host reset last succeeded, in jiffies, or 0. Under @recovery
+ * @control_lock: guards the next three
+ * @control: who waits for an answer that is no command's, or NULL
+ * @control_id: its transaction id
+ * @control_sequence: of the last control id
+ * @broken: closes a channel whose host broke the protocol
+ * @news: scans and rescans
+ * @news_lock: guards @removing against queueing @news
+ * @removing: no news any more
+ * @news_flags: NEWS_*
+ * @changed: addresses to read again
+ * @gone: addresses to remove
+ * @refused: packets refused, by reason
+ */
+struct storvsc_host {
+	struct Scsi_Host *shost;
+	struct vmbus_device *device;
+	enum storvsc_state state;
+	u16 version;
+	struct storvsc_limits limits;
+	struct device_dma_parameters dma_parms;
+	struct storvsc_queue queue;
+	struct workqueue_struct *wq;
+
+	struct mutex recovery;
+	struct mutex reaper;
+	bool opened;
+	bool silent;
+	unsigned long reopened;
+
+	spinlock_t control_lock;
+	struct hvis_xact *control;
+	u64 control_id;
+	u64 control_sequence;
+
+	struct work_struct broken;
+	struct delayed_work news;
+	spinlock_t news_lock;
+	bool removing;
+	unsigned long news_flags;
+#define NEWS_SCAN_FIRST 0
+#define NEWS_SCAN 1
+#define NEWS_CHECK 2
+	DECLARE_BITMAP(changed, STORVSC_ADDRESSES);
+	DECLARE_BITMAP(gone, STORVSC_ADDRESSES);
+
+	atomic_t refused[REFUSALS];
+};
+
+/* host.c */
+extern struct scsi_host_template storvsc_template;
+int storvsc_probe(struct vmbus_device *device, const struct hv_vmbus_device_id *id);
+void storvsc_remove(struct vmbus_device *device);
+void storvsc_shutdown(struct vmbus_device *device);
+bool storvsc_set_state(struct storvsc_host *host, enum storvsc_state from, enum storvsc_state to);
+void storvsc_die(struct storvsc_host *host);
+extern unsigned int storvsc_ring_bytes;
+
+/* init.c */
+int storvsc_connect(struct storvsc_host *host, unsigned int limit_ms);
+void storvsc_disconnect(struct storvsc_host *host);
+
+/* control.c */
+int storvsc_control_ask(struct storvsc_host *host, struct vstor_packet *packet,
+			unsigned int timeout_ms, const char *step);
+bool storvsc_control_answer(struct storvsc_host *host, u64 id, const struct vstor_packet *packet);
+void storvsc_control_fail(struct storvsc_host *host, int error);
+
+/* slot.c */
+int storvsc_slots_create(struct storvsc_queue *queue, u32 count);
+void storvsc_slots_destroy(struct storvsc_queue *queue);
+u64 storvsc_slot_prepare(struct storvsc_slot *slot, struct scsi_cmnd *cmd, u32 tag);
+void storvsc_slot_lend(struct storvsc_slot *slot, u64 id);
+struct scsi_cmnd *storvsc_slot_claim(struct storvsc_slot *slot, u64 id);
+bool storvsc_slot_is_free(const struct storvsc_slot *slot);
+bool storvsc_slots_outstanding(struct storvsc_queue *queue, u32 address);
+void storvsc_command_end(struct scsi_cmnd *cmd, u32 result, u32 moved);
+void storvsc_slots_fail(struct storvsc_queue *queue, int host_byte);
+
+/* request.c */
+int storvsc_queuecommand(struct Scsi_Host *shost, struct scsi_cmnd *cmd);
+void storvsc_commit_rqs(struct Scsi_Host *shost, u16 hwq);
+void storvsc_send_room(struct vmbus_channel *channel, void *context);
+void storvsc_restart_work(struct work_struct *work);
+
+/* completion.c */
+enum hvis_event_result storvsc_event(struct vmbus_channel *channel, void *context);
+void storvsc_drain_work(struct work_struct *work);
+bool storvsc_queue_sync(struct storvsc_queue *queue);
+void storvsc_refuse(struct storvsc_host *host, enum storvsc_refusal reason, u64 id);
+
+/* error_handling.c */
+int storvsc_eh_abort(struct scsi_cmnd *cmd);
+int storvsc_eh_device_reset(struct scsi_cmnd *cmd);
+int storvsc_eh_bus_reset(struct scsi_cmnd *cmd);
+int storvsc_eh_host_reset(struct scsi_cmnd *cmd);
+bool storvsc_eh_should_retry(struct scsi_cmnd *cmd);
+void storvsc_report_broken(struct storvsc_queue *queue);
+void storvsc_broken_work(struct work_struct *work);
+
+/* news.c */
+void storvsc_news_init(struct storvsc_host *host);
+void storvsc_news_add(struct storvsc_host *host, int flag);
+void storvsc_news_act(struct storvsc_host *host, struct scsi_device *sdev,
+		      enum storvsc_action action);
+void storvsc_news_unasked(struct storvsc_host *host, const struct hvis_packet *packet);
+void storvsc_news_stop(struct storvsc_host *host);
+
+/* attrs.c */
+extern const struct attribute_group *storvsc_host_groups[];
+
+/* Where a command goes: there is one queue yet, in which its tag names its slot. */
+static inline struct storvsc_queue *storvsc_queue_of(struct storvsc_host *host,
+						     struct scsi_cmnd *cmd)
+{
+	return &host->queue;
+}
+
+static inline u32 storvsc_address(const struct scsi_device *sdev)
+{
+	return sdev->id * STORVSC_LUNS + (u32)sdev->lun;
+}
+
+#endif

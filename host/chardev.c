@@ -54,7 +54,8 @@ struct chardev {
 	atomic_bool resume_queued;
 
 	pthread_mutex_t lock; /* everything below, and out */
-	bool delay_queued; /* a flush is coming: timer, poll or next client */
+	bool timer_due; /* the delay work or its timer is under way: neither may be queued twice */
+	bool waiting; /* output waits for a poll or for the next client, which will flush it */
 	bool failed; /* writing gave an error: output is lost, said once */
 	size_t used;
 	uint8_t output[OUTPUT_BYTES];
@@ -140,8 +141,8 @@ void chardev_put(struct chardev *chardev, uint8_t byte)
 		chardev->output[chardev->used++] = byte;
 	if (byte == '\n' || chardev->used % FLUSH_AT == 0)
 		write_output(chardev);
-	if (chardev->used && !chardev->delay_queued) {
-		chardev->delay_queued = true;
+	if (chardev->used && !chardev->timer_due && !chardev->waiting) {
+		chardev->timer_due = true;
 		start_delay = true;
 	}
 	pthread_mutex_unlock(&chardev->lock);
@@ -163,7 +164,7 @@ static void flush_late(struct chardev *chardev)
 
 	pthread_mutex_lock(&chardev->lock);
 	write_output(chardev);
-	chardev->delay_queued = chardev->used > 0;
+	chardev->waiting = chardev->used > 0;
 	fd = chardev->used ? chardev->out : -1;
 	pthread_mutex_unlock(&chardev->lock);
 	if (fd < 0 || chardev->writing)
@@ -183,8 +184,13 @@ static void writable_done(struct loop_op *op, int result)
 
 static void flush_timer_done(struct loop_op *op, int result)
 {
+	struct chardev *chardev = chardev_of(op, flush_timer);
+
 	(void)result;
-	flush_late(chardev_of(op, flush_timer));
+	pthread_mutex_lock(&chardev->lock);
+	chardev->timer_due = false;
+	pthread_mutex_unlock(&chardev->lock);
+	flush_late(chardev);
 }
 
 static void delay_run(struct loop_work *work)

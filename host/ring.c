@@ -89,7 +89,6 @@ void ring_writer_init(struct ring_writer *writer, struct ring_header *header, ui
 	*writer = (struct ring_writer){ 0 };
 	ring_init(&writer->ring, header, data, size);
 	load_index(&writer->ring, &header->write_index, &writer->write);
-	writer->batch = writer->write;
 	__atomic_fetch_or(&header->feature_bits, RING_FEATURE_PENDING_SEND_SIZE, __ATOMIC_RELAXED);
 }
 
@@ -255,28 +254,33 @@ int ring_write(struct ring_writer *writer, const struct packet_desc *desc,
 	memset(to, 0, start + bytes - RING_TRAILER - to);
 	memcpy(start + bytes - RING_TRAILER, &trailer, sizeof(trailer));
 	writer->write = advance(ring, writer->write, bytes);
+	writer->batch += bytes;
+	if (writer->batch > ring->size)
+		writer->batch = ring->size;
 	shared_store(&ring->header->write_index, writer->write);
 	return 0;
 }
 
 /*
  * The guest may have gone to sleep at any point of the batch, where it found the ring empty: then
- * its read index lies in [batch, write). Before it: the guest still has older packets, of which it
- * has been told. At write: it has them all.
+ * what is unread is part of this batch. More unread: the guest still has older packets, of which it
+ * has been told. Nothing unread: it has them all. Counted in bytes, because a batch may be longer
+ * than one lap of the ring.
  */
 bool ring_writer_must_signal(struct ring_writer *writer)
 {
 	struct ring *ring = &writer->ring;
-	uint32_t batch = writer->batch, read;
+	uint32_t batch = writer->batch, read, unread;
 
-	if (ring->broken || batch == writer->write)
+	if (ring->broken || !batch)
 		return false;
-	writer->batch = writer->write;
+	writer->batch = 0;
 	full_barrier();
 	if (shared_load(&ring->header->interrupt_mask) ||
 	    !load_index(ring, &ring->header->read_index, &read))
 		return false;
-	return distance(ring, batch, read) < distance(ring, batch, writer->write);
+	unread = distance(ring, read, writer->write);
+	return unread && unread <= batch;
 }
 
 /*

@@ -35,7 +35,7 @@ struct ring_reader {
 struct ring_writer {
 	struct ring ring;
 	uint32_t write; /* written up to here and published */
-	uint32_t batch; /* where the batch began that ring_writer_must_signal() has not seen */
+	uint32_t batch; /* bytes written since ring_writer_must_signal() was last asked, at most size */
 };
 
 /* A packet copied out of the ring: no pointer into shared memory. */

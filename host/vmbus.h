@@ -26,7 +26,8 @@ struct vmbus_config {
 
 struct vmbus *vmbus_create(const struct vmbus_config *config);
 /**
- * vmbus_destroy() - close all channels, join their workers, free. The VPs have stopped. Bus thread.
+ * vmbus_destroy() - close all channels, join their workers, free. The VPs have stopped, and
+ * the loop has too, for good: a call of ours may still be queued in it. Bus thread.
  */
 void vmbus_destroy(struct vmbus *vmbus);
 

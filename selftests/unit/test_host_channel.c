@@ -323,6 +323,22 @@ static void modify_refusals(void **state)
 	guest_close(guest);
 }
 
+static void deaf_guest_loses_messages_and_nothing_else(void **state)
+{
+	struct bus *bus = *state;
+	json_t *query;
+
+	bus->synic.deaf = true;
+	for (uint32_t i = 0; i < 10; i++)
+		bus_teardown(bus, 1, 99);
+	bus_gpadl_post(bus, 1, 5, (uint64_t[]){ 1 }, 1);
+	bus_settle(bus);
+	bus->synic.deaf = false;
+	query = bus_query(bus);
+	assert_int_equal(json_integer_value(json_object_get(query, "messages_lost")), 1);
+	json_decref(query);
+}
+
 static void query_tells(void **state)
 {
 	struct bus *bus = *state;
@@ -363,6 +379,7 @@ int main(void)
 		CASE(interrupts_follow_the_target),
 		CASE(no_target_no_interrupts),
 		CASE(modify_refusals),
+		CASE(deaf_guest_loses_messages_and_nothing_else),
 		CASE(query_tells),
 	};
 

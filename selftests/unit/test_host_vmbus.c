@@ -281,22 +281,6 @@ static void mailbox_is_bounded(void **state)
 	loop_destroy(loop);
 }
 
-static void deaf_guest_loses_messages_and_nothing_else(void **state)
-{
-	struct bus *bus = *state;
-	json_t *query;
-
-	bus->synic.deaf = true;
-	for (uint32_t i = 0; i < 10; i++)
-		bus_teardown(bus, 1, 99);
-	bus_gpadl_post(bus, 1, 5, (uint64_t[]){ 1 }, 1);
-	bus_settle(bus);
-	bus->synic.deaf = false;
-	query = bus_query(bus);
-	assert_int_equal(json_integer_value(json_object_get(query, "messages_lost")), 1);
-	json_decref(query);
-}
-
 /* Offers. */
 
 static void offers_tell_what_is_there(void **state)
@@ -488,7 +472,6 @@ int main(void)
 		CONNECTED(short_and_long_messages),
 		CONNECTED(unknown_types),
 		cmocka_unit_test(mailbox_is_bounded),
-		CONNECTED(deaf_guest_loses_messages_and_nothing_else),
 		CASE(offers_tell_what_is_there),
 		CONNECTED(later_offers_come_at_once),
 		CONNECTED(rescinded_relid_rests_until_released),

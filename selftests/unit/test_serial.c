@@ -289,12 +289,25 @@ static int connect_port(const struct port *port)
 	return fd;
 }
 
+/* A read with a time limit is not restarted when io_uring has work for this thread. */
+static size_t receive_some(int fd, char *bytes, size_t room)
+{
+	ssize_t count;
+
+	do {
+		count = recv(fd, bytes, room, 0);
+	} while (count < 0 && errno == EINTR);
+	assert_true(count > 0);
+	return (size_t)count;
+}
+
 static void receive(int fd, const char *text)
 {
 	char got[256];
-	size_t bytes = strlen(text);
+	size_t bytes = strlen(text), have = 0;
 
-	assert_int_equal(recv(fd, got, bytes, MSG_WAITALL), bytes);
+	while (have < bytes)
+		have += receive_some(fd, got + have, bytes - have);
 	assert_memory_equal(got, text, bytes);
 }
 
@@ -361,8 +374,7 @@ static void a_lazy_client_stops_nobody(void **state)
 {
 	struct port *port = *state;
 	char text[4096];
-	char end[11] = "";
-	ssize_t count;
+	size_t kept = 0;
 	int client;
 
 	open_port(port, "socket=");
@@ -373,11 +385,12 @@ static void a_lazy_client_stops_nobody(void **state)
 		snprintf(line, sizeof(line), "line %05u\n", i);
 		puts_port(port, line);
 	}
-	while (strcmp(end, "ine 39999\n")) {
-		count = recv(client, text, sizeof(text), 0);
-		assert_true(count > 0);
-		if (count >= 10)
-			memcpy(end, text + count - 10, 10);
+	while (kept < 10 || memcmp(text + kept - 10, "ine 39999\n", 10)) {
+		if (kept > 10) {
+			memmove(text, text + kept - 10, 10);
+			kept = 10;
+		}
+		kept += receive_some(client, text + kept, sizeof(text) - kept);
 	}
 	close(client);
 	close_port(port);

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The synthetic interrupt controller, one per CPU: message page, event page, and the vector that SINT 2 raises.
+ * It knows slots and flags; what they mean is chanmsg.c's and channel_io.c's, reached through the callbacks.
+ * The vector comes from the kernel's allocator through an irq domain of our own below x86_vector_domain, one
+ * interrupt per CPU, managed so that its affinity is that CPU for good.
+ * Invariant: a CPU's SynIC registers are written on that CPU only, and a CPU that is pinned does not go offline.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/gfp.h>
+#include <linux/interrupt.h>
+#include <linux/irq.h>
+#include <linux/irqdomain.h>
+#include <linux/mm.h>
+#include <linux/smp.h>
+#include <linux/topology.h>
+#include <asm/hw_irq.h>
+#include <asm/irqdomain.h>
+#include <asm/msr.h>
+
+#include "internal.h"
+
+/**
+ * struct synic_cpu - the SynIC of one CPU
+ * @messages: SIM page; NULL while the CPU is offline
+ * @events: SIEF page
+ * @irq: Linux interrupt number
+ * @vp: the hypervisor's number of this CPU
+ * @scontrol: what TLFS_MSR_SCONTROL was before us
+ * @pins: reasons why this CPU must stay online
+ * @stalled: a message stays in its slot until synic_resume()
+ */
+struct synic_cpu {
+	struct tlfs_message_page *messages;
+	struct tlfs_event_page *events;
+	int irq;
+	u32 vp;
+	u64 scontrol;
+	atomic_t pins;
+	bool stalled;
+};
+
+static struct synic_cpu *cpu_synic(unsigned int cpu)
+{
+	return per_cpu_ptr(hvis_bus.synic.cpus, cpu);
+}
+
+/* Interrupts. */
+
+/*
+ * The hypervisor may write the slot as soon as its type is NONE. It sets PENDING at any time before that, if it has
+ * another message, so the flag is looked at afterwards: whichever comes second, it or we, sees the other's write.
+ */
+static void free_slot(struct tlfs_message *slot)
+{
+	virt_store_release(&slot->message_type, TLFS_MESSAGE_TYPE_NONE);
+	virt_mb();
+	if (READ_ONCE(slot->flags) & TLFS_MESSAGE_FLAG_PENDING)
+		wrmsrl(TLFS_MSR_EOM, 0);
+}
+
+static void take_message(struct synic_cpu *cpu)
+{
+	struct tlfs_message *slot = &cpu->messages->slot[TLFS_SINT_VMBUS];
+	struct tlfs_message copy;
+
+	/* Acquire: the type is written last. */
+	if (virt_load_acquire(&slot->message_type) == TLFS_MESSAGE_TYPE_NONE)
+		return;
+	memcpy(&copy, slot, sizeof(copy));
+	if (hvis_bus.synic.callbacks->message(&copy))
+		free_slot(slot);
+	else
+		WRITE_ONCE(cpu->stalled, true);
+}
+
+static void take_events(struct synic_cpu *cpu)
+{
+	u64 *words = cpu->events->flags[TLFS_SINT_VMBUS];
+	unsigned long bits;
+	unsigned int i, bit;
+
+	for (i = 0; i < TLFS_EVENT_FLAGS / 64; i++) {
+		if (!READ_ONCE(words[i]))
+			continue;
+		/* Cleared before the rings are looked at: a flag set from now on brings a new interrupt. */
+		bits = xchg(&words[i], 0);
+		for_each_set_bit(bit, &bits, 64)
+			hvis_bus.synic.callbacks->event(i * 64 + bit);
+	}
+}
+
+static irqreturn_t interrupt(int irq, void *context)
+{
+	struct synic_cpu *cpu = context;
+
+	take_events(cpu);
+	take_message(cpu);
+	return IRQ_HANDLED;
+}
+
+/* The irq domain: x86_vector_domain allocates, we only name the chip. */
+
+static struct irq_chip synic_chip = {
+	.name = "hvis-synic",
+	.irq_ack = irq_chip_ack_parent,
+	.irq_set_affinity = irq_chip_set_affinity_parent,
+};
+
+static int domain_alloc(struct irq_domain *domain, unsigned int irq, unsigned int count, void *info)
+{
+	int error = irq_domain_alloc_irqs_parent(domain, irq, count, info);
+
+	if (error)
+		return error;
+	irq_domain_set_info(domain, irq, irq, &synic_chip, NULL, handle_edge_irq, NULL, "edge");
+	return 0;
+}
+
+static const struct irq_domain_ops domain_ops = {
+	.alloc = domain_alloc,
+	.free = irq_domain_free_irqs_common,
+};
+
+static int create_domain(struct synic *synic)
+{
+	synic->fwnode = irq_domain_alloc_named_fwnode("hvis-synic");
+	if (!synic->fwnode)
+		return -ENOMEM;
+	synic->domain = irq_domain_create_hierarchy(x86_vector_domain, 0, 0, synic->fwnode, &domain_ops, NULL);
+	if (!synic->domain) {
+		irq_domain_free_fwnode(synic->fwnode);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void remove_domain(struct synic *synic)
+{
+	irq_domain_remove(synic->domain);
+	irq_domain_free_fwnode(synic->fwnode);
+}
+
+/* One interrupt, for @cpu only. Managed: nobody moves it. The vector is known once it was requested. */
+static int request_cpu_irq(struct synic_cpu *synic, unsigned int cpu)
+{
+	struct irq_affinity_desc affinity = { .is_managed = 1 };
+	struct irq_alloc_info info = { .mask = cpumask_of(cpu) };
+	int irq, error;
+
+	cpumask_copy(&affinity.mask, cpumask_of(cpu));
+	irq = __irq_domain_alloc_irqs(hvis_bus.synic.domain, -1, 1, cpu_to_node(cpu), &info, false, &affinity);
+	if (irq < 0)
+		return irq;
+	error = request_irq(irq, interrupt, 0, KBUILD_MODNAME, synic);
+	if (error) {
+		irq_dispose_mapping(irq);
+		return error;
+	}
+	synic->irq = irq;
+	return 0;
+}
+
+static void free_cpu_irq(struct synic_cpu *synic)
+{
+	free_irq(synic->irq, synic);
+	irq_dispose_mapping(synic->irq);
+}
+
+/* Registers, on the CPU itself. Reserved bits are kept, as TLFS 11.8 demands. */
+
+static void write_page_msr(u32 msr, const void *page)
+{
+	u64 value;
+
+	rdmsrl(msr, value);
+	value &= TLFS_PAGE_SIZE - 1 - TLFS_MSR_ENABLE;
+	if (page)
+		value |= virt_to_phys((void *)page) | TLFS_MSR_ENABLE;
+	wrmsrl(msr, value);
+}
+
+static void enable_registers(struct synic_cpu *synic)
+{
+	const u32 sint = TLFS_MSR_SINT0 + TLFS_SINT_VMBUS;
+	u64 value, vp;
+
+	rdmsrl(TLFS_MSR_VP_INDEX, vp);
+	synic->vp = vp;
+	write_page_msr(TLFS_MSR_SIMP, synic->messages);
+	write_page_msr(TLFS_MSR_SIEFP, synic->events);
+
+	/* No AUTO_EOI: the irq chip acknowledges, and many hypervisors deprecate it. */
+	rdmsrl(sint, value);
+	value &= ~(TLFS_SINT_VECTOR_MASK | TLFS_SINT_MASKED | TLFS_SINT_AUTO_EOI | TLFS_SINT_POLLING);
+	wrmsrl(sint, value | irqd_cfg(irq_get_irq_data(synic->irq))->vector);
+
+	rdmsrl(TLFS_MSR_SCONTROL, synic->scontrol);
+	wrmsrl(TLFS_MSR_SCONTROL, synic->scontrol | TLFS_MSR_ENABLE);
+}
+
+static void disable_registers(void)
+{
+	const u32 sint = TLFS_MSR_SINT0 + TLFS_SINT_VMBUS;
+	u64 value;
+
+	rdmsrl(sint, value);
+	wrmsrl(sint, value | TLFS_SINT_MASKED);
+	write_page_msr(TLFS_MSR_SIMP, NULL);
+	write_page_msr(TLFS_MSR_SIEFP, NULL);
+	wrmsrl(TLFS_MSR_SCONTROL, this_cpu_ptr(hvis_bus.synic.cpus)->scontrol);
+}
+
+/**
+ * synic_disable_this_cpu() - switch this CPU's SynIC off, for good
+ *
+ * Any context that cannot migrate. Pages and interrupt stay allocated.
+ */
+void synic_disable_this_cpu(void)
+{
+	if (this_cpu_ptr(hvis_bus.synic.cpus)->messages)
+		disable_registers();
+}
+
+static void disable_on_cpu(void *unused)
+{
+	synic_disable_this_cpu();
+}
+
+/** synic_disable_all() - the same on all CPUs, before another kernel is started; may sleep */
+void synic_disable_all(void)
+{
+	on_each_cpu(disable_on_cpu, NULL, 1);
+}
+
+/* CPUs come and go. */
+
+static int synic_online(unsigned int cpu)
+{
+	struct synic_cpu *synic = cpu_synic(cpu);
+	struct page *messages, *events;
+	int error;
+
+	messages = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
+	if (!messages)
+		return -ENOMEM;
+	events = alloc_pages_node(cpu_to_node(cpu), GFP_KERNEL | __GFP_ZERO, 0);
+	if (!events) {
+		error = -ENOMEM;
+		goto free_messages;
+	}
+	synic->events = page_address(events);
+	synic->messages = page_address(messages);
+	synic->stalled = false;
+	error = request_cpu_irq(synic, cpu);
+	if (error)
+		goto free_events;
+	enable_registers(synic);
+	return 0;
+
+free_events:
+	__free_page(events);
+free_messages:
+	synic->messages = NULL;
+	__free_page(messages);
+	pr_err("CPU %u: no SynIC (error %d)\n", cpu, error);
+	return error;
+}
+
+static int synic_offline(unsigned int cpu)
+{
+	struct synic_cpu *synic = cpu_synic(cpu);
+
+	if (atomic_read(&synic->pins)) {
+		pr_info("CPU %u stays online: the host sends it interrupts of open channels\n", cpu);
+		return -EBUSY;
+	}
+	if (!synic->messages)
+		return 0;
+	disable_registers();
+	free_cpu_irq(synic);
+	free_page((unsigned long)synic->events);
+	free_page((unsigned long)synic->messages);
+	synic->messages = NULL;
+	return 0;
+}
+
+/**
+ * synic_init() - what all CPUs share; no interrupt yet
+ * @callbacks: kept by reference
+ *
+ * May sleep. Return: 0 or negative errno, nothing left behind.
+ */
+int synic_init(const struct synic_callbacks *callbacks)
+{
+	struct synic *synic = &hvis_bus.synic;
+	int error;
+
+	synic->callbacks = callbacks;
+	synic->cpus = alloc_percpu(struct synic_cpu);
+	if (!synic->cpus)
+		return -ENOMEM;
+	error = create_domain(synic);
+	if (error)
+		free_percpu(synic->cpus);
+	return error;
+}
+
+/** synic_exit() - undo synic_init(); may sleep */
+void synic_exit(void)
+{
+	remove_domain(&hvis_bus.synic);
+	free_percpu(hvis_bus.synic.cpus);
+}
+
+/** synic_start() - a working SynIC on every CPU that is or comes online; may sleep; 0 or negative errno */
+int synic_start(void)
+{
+	int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "hvis/vmbus:online", synic_online, synic_offline);
+
+	hvis_bus.synic.cpuhp_state = state;
+	return min(state, 0);
+}
+
+/** synic_stop() - undo synic_start(); no CPU is pinned; when it returns, no callback runs any more; may sleep */
+void synic_stop(void)
+{
+	cpuhp_remove_state(hvis_bus.synic.cpuhp_state);
+}
+
+/**
+ * synic_pin() - choose a CPU for interrupts, the one with the fewest pins, and keep it online
+ *
+ * May sleep. Return: the CPU; give it back with synic_unpin().
+ */
+unsigned int synic_pin(void)
+{
+	unsigned int cpu, best;
+
+	/* synic_offline() runs with this lock held for writing, so it sees the pin or we do not see the CPU. */
+	cpus_read_lock();
+	best = cpumask_first(cpu_online_mask);
+	for_each_online_cpu(cpu)
+		if (atomic_read(&cpu_synic(cpu)->pins) < atomic_read(&cpu_synic(best)->pins))
+			best = cpu;
+	atomic_inc(&cpu_synic(best)->pins);
+	cpus_read_unlock();
+	return best;
+}
+
+/** synic_unpin() - undo synic_pin(); any context */
+void synic_unpin(unsigned int cpu)
+{
+	atomic_dec(&cpu_synic(cpu)->pins);
+}
+
+/** synic_vp_index() - the hypervisor's number of @cpu, which is pinned; any context */
+u32 synic_vp_index(unsigned int cpu)
+{
+	return cpu_synic(cpu)->vp;
+}
+
+static void resume_on_cpu(void *unused)
+{
+	struct synic_cpu *cpu = this_cpu_ptr(hvis_bus.synic.cpus);
+
+	if (!cpu->stalled)
+		return;
+	cpu->stalled = false;
+	if (cpu->messages)
+		take_message(cpu);
+}
+
+/**
+ * synic_resume() - there is room for messages again: take those that the message callback refused
+ *
+ * May sleep.
+ */
+void synic_resume(void)
+{
+	unsigned int cpu;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		if (READ_ONCE(cpu_synic(cpu)->stalled))
+			smp_call_function_single(cpu, resume_on_cpu, NULL, 1);
+	cpus_read_unlock();
+}
+
+/**
+ * synic_poll_crashed() - look through all message slots of a kernel whose other CPUs have stopped
+ * @wanted: given a private copy of each message found
+ *
+ * Frees every slot it looked at. Any context. Return: true once @wanted did.
+ */
+bool synic_poll_crashed(bool (*wanted)(const struct tlfs_message *message))
+{
+	struct tlfs_message *slot, copy;
+	bool found = false;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (!cpu_synic(cpu)->messages)
+			continue;
+		slot = &cpu_synic(cpu)->messages->slot[TLFS_SINT_VMBUS];
+		if (virt_load_acquire(&slot->message_type) == TLFS_MESSAGE_TYPE_NONE)
+			continue;
+		memcpy(&copy, slot, sizeof(copy));
+		found = wanted(&copy) || found;
+		free_slot(slot);
+	}
+	return found;
+}

@@ -232,10 +232,9 @@ static int place_kernel(struct loader *loader, const struct input *input)
 	    needed > loader->low_end - header->pref_address)
 		return fail(
 			loader, ENOMEM,
-			"%s %.120s: the kernel needs %llu MiB of memory, the guest has %llu MiB",
-			input->option, input->path,
-			mebibytes(header->pref_address) + mebibytes(needed),
-			mebibytes(loader->low_end));
+			"--memory %lluM: the kernel %.120s needs at least %lluM",
+			mebibytes(loader->low_end), input->path,
+			mebibytes(header->pref_address) + mebibytes(needed));
 	loader->kernel_end = header->pref_address + needed;
 	return 0;
 }

@@ -41,9 +41,9 @@ static unsigned int id_bits(unsigned int cpus)
 
 static int add(struct cpuid_table *table, const struct kvm_cpuid_entry2 *entry)
 {
-	if (table->head.nent >= CPUID_ENTRIES_MAX)
+	if (table->nent >= CPUID_ENTRIES_MAX)
 		return -E2BIG;
-	table->entry[table->head.nent++] = *entry;
+	table->entry[table->nent++] = *entry;
 	return 0;
 }
 
@@ -123,14 +123,14 @@ static int add_hypervisor_leaves(struct cpuid_table *table, int kvm, unsigned in
 int cpuid_base(int kvm, unsigned int cpus, bool hyperv, struct cpuid_table *table)
 {
 	bool deadline = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-	struct cpuid_table supported = { .head.nent = CPUID_ENTRIES_MAX };
+	struct cpuid_table supported = { .nent = CPUID_ENTRIES_MAX };
 	uint32_t topology[2] = { 0 };
 	int ret;
 
 	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, &supported))
 		return -errno;
 	memset(table, 0, sizeof(*table));
-	for (unsigned int i = 0; i < supported.head.nent; i++) {
+	for (unsigned int i = 0; i < supported.nent; i++) {
 		struct kvm_cpuid_entry2 *entry = &supported.entry[i];
 
 		if (is_topology_leaf(entry))
@@ -155,7 +155,7 @@ int cpuid_base(int kvm, unsigned int cpus, bool hyperv, struct cpuid_table *tabl
 
 void cpuid_personalise(struct cpuid_table *table, unsigned int index)
 {
-	for (unsigned int i = 0; i < table->head.nent; i++) {
+	for (unsigned int i = 0; i < table->nent; i++) {
 		struct kvm_cpuid_entry2 *entry = &table->entry[i];
 
 		if (entry->function == 1)

@@ -7,13 +7,18 @@
 
 #include <linux/kvm.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define CPUID_ENTRIES_MAX 256
 
+/* struct kvm_cpuid2 with room for entries; that one ends in an array without a length. */
 struct cpuid_table {
-	struct kvm_cpuid2 head; /* followed at once by its entries, as KVM wants it */
+	uint32_t nent;
+	uint32_t padding;
 	struct kvm_cpuid_entry2 entry[CPUID_ENTRIES_MAX];
 };
+_Static_assert(__builtin_offsetof(struct cpuid_table, entry) == __builtin_offsetof(struct kvm_cpuid2, entries),
+	       "kvm_cpuid2");
 
 /**
  * cpuid_base() - what all VPs have in common

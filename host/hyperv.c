@@ -11,6 +11,7 @@
 
 #include "hyperv.h"
 #include "log.h"
+#include "msr.h"
 #include "synic_internal.h"
 #include "wire/tlfs.h"
 
@@ -18,6 +19,7 @@
 #define BUILD_NUMBER 14393u
 #define BUILD_VERSION (10u << 16)
 #define LOGICAL_PROCESSORS_MAX 64
+#define LEAVES_MAX 32 /* that KVM may report */
 
 static const struct kvm_cpuid_entry2 features = {
 	.function = TLFS_CPUID_FEATURES,
@@ -37,13 +39,14 @@ static const struct kvm_cpuid_entry2 features_needed = {
 static int supported_leaves(int kvm, struct kvm_cpuid_entry2 *feature_leaf, struct kvm_cpuid_entry2 *hint_leaf)
 {
 	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[32];
-	} leaves = { .head.nent = 32 };
+		uint32_t nent;
+		uint32_t padding;
+		struct kvm_cpuid_entry2 entry[LEAVES_MAX];
+	} leaves = { .nent = LEAVES_MAX };
 
 	if (ioctl(kvm, KVM_GET_SUPPORTED_HV_CPUID, &leaves))
 		return -errno;
-	for (unsigned int i = 0; i < leaves.head.nent; i++) {
+	for (unsigned int i = 0; i < leaves.nent; i++) {
 		if (leaves.entry[i].function == TLFS_CPUID_FEATURES)
 			*feature_leaf = leaves.entry[i];
 		if (leaves.entry[i].function == TLFS_CPUID_HINTS)
@@ -106,35 +109,12 @@ static int enable(int fd, unsigned int capability, uint64_t argument)
 	return ioctl(fd, KVM_ENABLE_CAP, &cap) ? -errno : 0;
 }
 
-static int get_msr(int fd, uint32_t index, uint64_t *value)
-{
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = { .head.nmsrs = 1, .entry.index = index };
-
-	if (ioctl(fd, KVM_GET_MSRS, &msrs) != 1)
-		return -EIO;
-	*value = msrs.entry.data;
-	return 0;
-}
-
-static int set_msr(int fd, uint32_t index, uint64_t value)
-{
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = { .head.nmsrs = 1, .entry = { .index = index, .data = value } };
-
-	return ioctl(fd, KVM_SET_MSRS, &msrs) == 1 ? 0 : -EIO;
-}
-
 int hyperv_vp_enable(int fd, unsigned int vp)
 {
 	int ret = enable(fd, KVM_CAP_HYPERV_SYNIC2, 0);
 
 	if (!ret)
-		ret = set_msr(fd, TLFS_MSR_VP_INDEX, vp);
+		ret = msr_set(fd, TLFS_MSR_VP_INDEX, vp);
 	if (!ret)
 		ret = enable(fd, KVM_CAP_HYPERV_ENFORCE_CPUID, 1);
 	return ret;
@@ -218,7 +198,7 @@ void hyperv_report_crash(int fd)
 	uint64_t p[5] = { 0 };
 
 	for (unsigned int i = 0; i < 5; i++)
-		get_msr(fd, TLFS_MSR_CRASH_P0 + i, &p[i]);
+		msr_get(fd, TLFS_MSR_CRASH_P0 + i, &p[i]);
 	log_error("the guest crashed: parameters %#llx %#llx %#llx %#llx %#llx", (unsigned long long)p[0],
 		  (unsigned long long)p[1], (unsigned long long)p[2], (unsigned long long)p[3],
 		  (unsigned long long)p[4]);
@@ -230,7 +210,7 @@ bool hyperv_tsc_page_valid(const struct guestmem *mem, int fd)
 	const uint32_t *sequence;
 	uint64_t msr;
 
-	if (get_msr(fd, TLFS_MSR_REFERENCE_TSC, &msr) || !(msr & TLFS_MSR_ENABLE))
+	if (msr_get(fd, TLFS_MSR_REFERENCE_TSC, &msr) || !(msr & TLFS_MSR_ENABLE))
 		return false;
 	sequence = guestmem_ptr(mem, gpa(msr & ~(uint64_t)(TLFS_PAGE_SIZE - 1)), TLFS_PAGE_SIZE);
 	return sequence && __atomic_load_n(sequence, __ATOMIC_RELAXED) != 0;

@@ -21,7 +21,7 @@
 #include "vcpu.h"
 #include "vm.h"
 
-#define HVIS_HOST_VERSION "0.1"
+#define HVIS_HOST_VERSION "0.1.0"
 
 struct control;
 

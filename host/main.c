@@ -41,6 +41,21 @@ __attribute__((format(printf, 1, 2))) static int complain(const char *format, ..
 	return -1;
 }
 
+/* Better now than after an hour of measuring. */
+static int check_stats_file(const struct machine *machine)
+{
+	const char *path = machine->options->stats;
+	int fd;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return complain("--stats %s: %s", path, strerror(errno));
+	close(fd);
+	return 0;
+}
+
 static int create_memory(struct machine *machine)
 {
 	uint64_t present = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
@@ -238,16 +253,6 @@ static int connect_interrupts(struct machine *machine)
 
 static int create_stats(struct machine *machine)
 {
-	const char *path = machine->options->stats;
-	int fd = -1;
-
-	/* Better now than after an hour of measuring. */
-	if (path)
-		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	if (path && fd < 0)
-		return complain("--stats %s: %s", path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
 	machine->stats = stats_create(machine->vcpus);
 	return machine->stats ? 0 : complain("out of memory");
 }
@@ -293,7 +298,7 @@ static int run_machine(struct machine *machine)
 	machine->loop = loop_create(LOOP_ENTRIES, NULL, NULL);
 	if (!machine->loop)
 		return complain("cannot create the main loop: %s", strerror(errno)), VM_FAILED;
-	if (create_memory(machine))
+	if (check_stats_file(machine) || create_memory(machine))
 		goto destroy_loop;
 	if (open_disks(machine) || load_guest(machine) || create_vm(machine))
 		goto close_disks;
@@ -355,7 +360,7 @@ static void print_help(void)
 
 static int run_main(int count, char *const *arguments)
 {
-	static struct options options;
+	static struct options options; /* too large for the stack */
 	static struct machine machine;
 	char error[ERROR_BYTES];
 	int status;

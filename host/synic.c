@@ -10,6 +10,7 @@
  * Invariant: @waiting is true only while a poll is armed or about to be, so that a lost EOM needs a lost eventfd.
  */
 #include <errno.h>
+#include <linux/kvm.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -19,8 +20,6 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <linux/kvm.h>
 
 #include "log.h"
 #include "synic_internal.h"
@@ -39,6 +38,7 @@ struct synic_vp {
 
 	/* Written by the VP's thread. */
 	struct tlfs_message_page *messages; /* NULL: off */
+	bool warned;
 	_Atomic(struct tlfs_event_page *) events; /* NULL: off */
 	atomic_uint signallers; /* inside synic_signal() with a copy of @events */
 
@@ -313,14 +313,17 @@ static void *enabled_page(struct synic *synic, uint64_t control, uint64_t msr)
 	return guestmem_ptr(synic->mem, gpa(msr & ~(uint64_t)(TLFS_PAGE_SIZE - 1)), TLFS_PAGE_SIZE);
 }
 
-static void clear_page(struct synic *synic, uint64_t msr)
+static void clear_page(struct synic_vp *vp, uint64_t msr)
 {
-	void *page = enabled_page(synic, TLFS_MSR_ENABLE, msr);
+	void *page = enabled_page(vp->synic, TLFS_MSR_ENABLE, msr);
 
-	if (page)
+	if (page) {
 		memset(page, 0, TLFS_PAGE_SIZE);
-	else if (msr & TLFS_MSR_ENABLE)
-		log_warn("the guest put a SynIC page at %#llx, which is not RAM", (unsigned long long)msr);
+	} else if (msr & TLFS_MSR_ENABLE && !vp->warned) {
+		vp->warned = true; /* a guest can do this as often as it likes */
+		log_warn("VP %u: the guest put a SynIC page at %#llx, which is not RAM", vp->index,
+			 (unsigned long long)msr);
+	}
 }
 
 static void set_event_page(struct synic_vp *vp, struct tlfs_event_page *page)
@@ -341,9 +344,9 @@ void synic_write(struct synic *synic, unsigned int index, uint32_t msr, const st
 		return;
 	vp = &synic->vp[index];
 	if (msr == TLFS_MSR_SIMP)
-		clear_page(synic, msrs->message_page);
+		clear_page(vp, msrs->message_page);
 	if (msr == TLFS_MSR_SIEFP)
-		clear_page(synic, msrs->event_page);
+		clear_page(vp, msrs->event_page);
 	set_event_page(vp, enabled_page(synic, msrs->control, msrs->event_page));
 	vp->messages = enabled_page(synic, msrs->control, msrs->message_page);
 

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "hyperv.h"
+#include "msr.h"
 #include "vcpu_state.h"
 
 #define CR0_PE (1ull << 0)
@@ -28,20 +29,6 @@
 #define SEGMENT_DATA 3 /* read, write, accessed */
 #define SEGMENT_BUSY_TSS 11
 
-/* Firmware turns the caches on; without firmware it is us. */
-static int set_msrs(int fd)
-{
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} msrs = {
-		.head.nmsrs = 1,
-		.entry = { .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED | MTRR_WRITE_BACK },
-	};
-
-	return ioctl(fd, KVM_SET_MSRS, &msrs) == 1 ? 0 : -EIO;
-}
-
 /*
  * The guest's kernel turns these on itself, and KVM then has leaf 0xD report the matching size. But where KVM runs on
  * an emulator that does not intercept XSETBV it never hears of that, and the kernel finds a size that is too small.
@@ -51,7 +38,7 @@ static int set_xcr0(int fd, const struct cpuid_table *table)
 {
 	struct kvm_xcrs xcrs = { .nr_xcrs = 1 };
 
-	for (unsigned int i = 0; i < table->head.nent; i++)
+	for (unsigned int i = 0; i < table->nent; i++)
 		if (table->entry[i].function == 0xD && table->entry[i].index == 0)
 			xcrs.xcrs[0].value = table->entry[i].eax & XCR0_BASIC;
 	if (!xcrs.xcrs[0].value)
@@ -72,7 +59,8 @@ int vcpu_state_init(int fd, unsigned int index, bool hyperv, struct cpuid_table 
 			return ret;
 	}
 	ret = set_xcr0(fd, base);
-	return ret ? ret : set_msrs(fd);
+	/* Firmware turns the caches on; without firmware it is us. */
+	return ret ? ret : msr_set(fd, MSR_MTRR_DEF_TYPE, MTRR_ENABLED | MTRR_WRITE_BACK);
 }
 
 static struct kvm_segment flat_segment(uint16_t selector, uint8_t type, bool code)

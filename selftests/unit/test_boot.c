@@ -343,7 +343,7 @@ static void too_little_memory_is_named(void **state)
 
 	assert_says(load_says(files, 4096, NULL, false), "--memory", "too small");
 	assert_says(load_says(files, MIB, NULL, false), "--memory", "too small");
-	assert_says(load_says(files, 47 * MIB, NULL, false), "--kernel ", "needs 48 MiB");
+	assert_says(load_says(files, 47 * MIB, NULL, false), "--memory 47M", "needs at least 48M");
 	assert_string_equal(load_says(files, 48 * MIB, NULL, false), "");
 	assert_says(load_says(files, 48 * MIB, NULL, true), "--initrd ", "do not fit");
 	assert_says(load_says(files, 48 * MIB + 8192, NULL, true), "--initrd ", "do not fit");

@@ -85,7 +85,7 @@ unit:
 	@$(MAKE) --no-print-directory -C selftests/unit
 
 style:
-	@tools/includes && tools/budget && tools/style
+	@tools/includes && tools/budget && tools/tour && tools/style
 
 fuzz:
 	@if [ -e selftests/fuzz/Makefile ]; then $(MAKE) --no-print-directory -C selftests/fuzz; \

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/hyperv.c host/guestmem.c host/log.c
 /*
- * Hypercall and SynIC exits as KVM hands them over, with all that a guest can get wrong in them. The bus and the
- * SynIC behind them are fakes that note what arrives.
+ * Hypercall and SynIC exits as KVM hands them over, with all that a guest can get wrong in them.
+ * The bus and the SynIC behind them are fakes that note what arrives.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +17,8 @@
 #include "wire/tlfs.h"
 
 #define MEMORY_BYTES (1ull << 20)
-#define INPUT	     0x8000ull
-#define BUS_STATUS   TLFS_STATUS_INSUFFICIENT_BUFFERS /* what the fake bus answers */
+#define INPUT 0x8000ull
+#define BUS_STATUS TLFS_STATUS_INSUFFICIENT_BUFFERS /* what the fake bus answers */
 
 static struct hyperv hyperv;
 static unsigned int posted, signalled, written;
@@ -29,8 +29,8 @@ static struct {
 	struct synic_msrs msrs;
 } seen;
 
-uint16_t vmbus_post_message(struct vmbus *vmbus, uint32_t connection_id, uint32_t message_type, const void *payload,
-			    uint32_t bytes)
+uint16_t vmbus_post_message(struct vmbus *vmbus, uint32_t connection_id, uint32_t message_type,
+			    const void *payload, uint32_t bytes)
 {
 	(void)vmbus;
 	posted++;
@@ -89,7 +89,9 @@ static uint64_t hypercall(uint64_t input, uint64_t parameter)
 /* Puts as much of a message as fits into memory at @address and posts it. */
 static uint64_t post(uint64_t address, uint32_t bytes)
 {
-	struct tlfs_post_message message = { .connection_id = 4, .message_type = 1, .payload_size = bytes };
+	struct tlfs_post_message message = { .connection_id = 4,
+					     .message_type = 1,
+					     .payload_size = bytes };
 	uint8_t *to = guestmem_ptr(hyperv.mem, gpa(address), 16);
 
 	memset(message.payload, 0x5A, sizeof(message.payload));
@@ -150,7 +152,8 @@ static void signal_event_is_taken_by_value(void **state)
 	assert_int_equal(seen.connection, 0x2002);
 	assert_int_equal(seen.flag, 0);
 	assert_int_equal(signalled, 2);
-	assert_int_equal(hypercall(TLFS_HCALL_SIGNAL_EVENT, 1ull << 48), TLFS_STATUS_INVALID_HYPERCALL_INPUT);
+	assert_int_equal(hypercall(TLFS_HCALL_SIGNAL_EVENT, 1ull << 48),
+			 TLFS_STATUS_INVALID_HYPERCALL_INPUT);
 	assert_int_equal(signalled, 2);
 }
 
@@ -167,7 +170,10 @@ static void synic_registers_are_passed_on(void **state)
 {
 	struct kvm_hyperv_exit exit = {
 		.type = KVM_EXIT_HYPERV_SYNIC,
-		.u.synic = { .msr = TLFS_MSR_SIMP, .control = 1, .evt_page = 0x2001, .msg_page = 0x3001 },
+		.u.synic = { .msr = TLFS_MSR_SIMP,
+			     .control = 1,
+			     .evt_page = 0x2001,
+			     .msg_page = 0x3001 },
 	};
 
 	(void)state;
@@ -187,12 +193,9 @@ static void synic_registers_are_passed_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(message_reaches_the_bus),
-		TEST(message_may_end_at_the_end_of_memory),
-		TEST(bad_messages_do_not_reach_it),
-		TEST(signal_event_is_taken_by_value),
-		TEST(other_hypercalls_are_refused),
-		TEST(synic_registers_are_passed_on),
+		TEST(message_reaches_the_bus),	    TEST(message_may_end_at_the_end_of_memory),
+		TEST(bad_messages_do_not_reach_it), TEST(signal_event_is_taken_by_value),
+		TEST(other_hypercalls_are_refused), TEST(synic_registers_are_passed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/synic.c host/loop.c host/guestmem.c host/log.c
 /*
- * The host's SynIC against a guest made here, which takes messages the way guests do: free the slot, then write EOM
- * only if the slot said that more is waiting. KVM is replaced by the two eventfds it would hold.
+ * The host's SynIC against a guest made here, which takes messages the way guests do: free the
+ * slot, then write EOM only if the slot said that more is waiting. KVM is replaced by the two
+ * eventfds it would hold.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -20,10 +21,10 @@
 #include "synic_internal.h"
 
 #define MEMORY_BYTES (1ull << 20)
-#define SIMP_GPA     0x10000ull
-#define SIEFP_GPA    0x11000ull
-#define SINT	     TLFS_SINT_VMBUS
-#define BURST_TOTAL  20000u
+#define SIMP_GPA 0x10000ull
+#define SIEFP_GPA 0x11000ull
+#define SINT TLFS_SINT_VMBUS
+#define BURST_TOTAL 20000u
 
 struct fixture {
 	struct vm vm;
@@ -73,7 +74,9 @@ static int setup(void **state)
 	fixture->vm = (struct vm){ .cpus = 2, .hyperv = true };
 	fixture->loop = loop_create(64, NULL, NULL);
 	fixture->mem = guestmem_create(MEMORY_BYTES);
-	config = (struct synic_config){ .vm = &fixture->vm, .mem = fixture->mem, .loop = fixture->loop };
+	config = (struct synic_config){ .vm = &fixture->vm,
+					.mem = fixture->mem,
+					.loop = fixture->loop };
 	fixture->synic = synic_create(&config);
 	assert_non_null(fixture->synic);
 	assert_int_equal(synic_attach(fixture->synic, kick, fixture), 0);
@@ -162,10 +165,13 @@ static void pages_are_cleared_on_enabling(void **state)
 	struct fixture *fixture = *state;
 	static const uint8_t zeros[TLFS_PAGE_SIZE];
 
-	memset(guestmem_ptr(fixture->mem, gpa(SIMP_GPA), 2 * TLFS_PAGE_SIZE), 0xFF, 2 * TLFS_PAGE_SIZE);
+	memset(guestmem_ptr(fixture->mem, gpa(SIMP_GPA), 2 * TLFS_PAGE_SIZE), 0xFF,
+	       2 * TLFS_PAGE_SIZE);
 	enable(fixture, SIMP_GPA, SIEFP_GPA);
-	assert_memory_equal(guestmem_ptr(fixture->mem, gpa(SIMP_GPA), TLFS_PAGE_SIZE), zeros, TLFS_PAGE_SIZE);
-	assert_memory_equal(guestmem_ptr(fixture->mem, gpa(SIEFP_GPA), TLFS_PAGE_SIZE), zeros, TLFS_PAGE_SIZE);
+	assert_memory_equal(guestmem_ptr(fixture->mem, gpa(SIMP_GPA), TLFS_PAGE_SIZE), zeros,
+			    TLFS_PAGE_SIZE);
+	assert_memory_equal(guestmem_ptr(fixture->mem, gpa(SIEFP_GPA), TLFS_PAGE_SIZE), zeros,
+			    TLFS_PAGE_SIZE);
 }
 
 static void message_is_delivered(void **state)
@@ -339,7 +345,8 @@ static void wrong_destinations(void **state)
 	assert_false(synic_signal(fixture->synic, 0, 16, 0));
 	assert_false(synic_signal(fixture->synic, 0, SINT, TLFS_EVENT_FLAGS));
 	for (unsigned int i = 0; i < SYNIC_QUEUE_MAX; i++)
-		assert_int_equal(synic_post(fixture->synic, 1, SINT, payload, TLFS_MESSAGE_PAYLOAD_MAX), 0);
+		assert_int_equal(
+			synic_post(fixture->synic, 1, SINT, payload, TLFS_MESSAGE_PAYLOAD_MAX), 0);
 	assert_int_equal(synic_post(fixture->synic, 1, SINT, payload, 1), -ENOBUFS);
 }
 
@@ -376,7 +383,10 @@ static void scontrol_turns_everything_off(void **state)
 	assert_false(take_message(fixture, SIMP_GPA, &number));
 }
 
-/* The VP's thread, as vcpu.c runs it, with a guest that takes its time and sends stray acknowledgements. */
+/*
+ * The VP's thread, as vcpu.c runs it, with a guest that takes its time and sends stray
+ * acknowledgements.
+ */
 static void *run_vp(void *context)
 {
 	struct fixture *fixture = context;
@@ -391,7 +401,8 @@ static void *run_vp(void *context)
 			assert_int_equal(number, expected);
 			expected++;
 		} else if (slot_at(fixture, SIMP_GPA)->message_type == TLFS_MESSAGE_TYPE_NONE) {
-			sem_wait(&fixture->kicked); /* a guest with nothing to do sleeps: a lost kick hangs here */
+			/* A guest with nothing to do sleeps: a lost kick hangs here. */
+			sem_wait(&fixture->kicked);
 		}
 	}
 	return NULL;

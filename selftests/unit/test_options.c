@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/options.c host/options_disk.c
 /*
- * The command line of "hvis-host run": every option with good and bad values, and that each refusal is one line which
- * names the argument.
+ * The command line of "hvis-host run": every option with good and bad values, and that each refusal
+ * is one line which names the argument.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -33,7 +33,8 @@ static int parse(const char *line)
 
 	assert_true(strlen(line) < sizeof(copy));
 	strcpy(copy, line);
-	for (char *word = strtok(copy, " "); word && count < ARGUMENTS_MAX; word = strtok(NULL, " "))
+	for (char *word = strtok(copy, " "); word && count < ARGUMENTS_MAX;
+	     word = strtok(NULL, " "))
 		words[count++] = word;
 	memset(error, 0, sizeof(error));
 	return options_parse(&options, count, words, error);
@@ -82,8 +83,9 @@ static void defaults(void **state)
 static void everything(void **state)
 {
 	(void)state;
-	take("--kernel=k --initrd i --append=a=b,c --cpus 4 --memory 512M --disk null=1G --serial null"
-	       " --serial file=/s --control /c --stats /t --vmbus-version 4.1 --time-limit 30 --verbose --hyperv off");
+	take("--kernel=k --initrd i --append=a=b,c --cpus 4 --memory 512M --disk null=1G"
+	     " --serial null --serial file=/s --control /c --stats /t --vmbus-version 4.1"
+	     " --time-limit 30 --verbose --hyperv off");
 	assert_string_equal(options.kernel, "k");
 	assert_string_equal(options.initrd, "i");
 	assert_string_equal(options.append, "a=b,c");
@@ -152,7 +154,8 @@ static void memory(void **state)
 	refuse("--kernel k --memory lots", "--memory lots: must be a size, for example 512M or 2G");
 	refuse("--kernel k --memory 0", "--memory 0: must be from 1M to 128G");
 	refuse("--kernel k --memory 129G", "--memory 129G: must be from 1M to 128G");
-	refuse("--kernel k --memory 16777216T", "--memory 16777216T: must be a size, for example 512M or 2G");
+	refuse("--kernel k --memory 16777216T",
+	       "--memory 16777216T: must be a size, for example 512M or 2G");
 	refuse("--kernel k --memory 1048577", "--memory 1048577: must be a multiple of 4K");
 }
 
@@ -178,7 +181,8 @@ static void vmbus_versions(void **state)
 	assert_int_equal(options.vmbus_version, VMBUS_VERSION_WIN10_V5_3);
 	refuse("--kernel k --vmbus-version 5.4",
 	       "--vmbus-version 5.4: must be 3.0, 4.0, 4.1, 5.0, 5.1, 5.2 or 5.3");
-	refuse("--kernel k --vmbus-version 5", "--vmbus-version 5: must be 3.0, 4.0, 4.1, 5.0, 5.1, 5.2 or 5.3");
+	refuse("--kernel k --vmbus-version 5",
+	       "--vmbus-version 5: must be 3.0, 4.0, 4.1, 5.0, 5.1, 5.2 or 5.3");
 }
 
 static void serials(void **state)
@@ -186,9 +190,12 @@ static void serials(void **state)
 	(void)state;
 	take("--kernel k --serial null --serial stdio");
 	take("--kernel k --serial socket=/x --serial file=y");
-	refuse("--kernel k --serial tty", "--serial tty: must be stdio, null, file=PATH or socket=PATH");
-	refuse("--kernel k --serial file=", "--serial file=: must be stdio, null, file=PATH or socket=PATH");
-	refuse("--kernel k --serial stdio --serial stdio", "--serial stdio: is the first port's already");
+	refuse("--kernel k --serial tty",
+	       "--serial tty: must be stdio, null, file=PATH or socket=PATH");
+	refuse("--kernel k --serial file=",
+	       "--serial file=: must be stdio, null, file=PATH or socket=PATH");
+	refuse("--kernel k --serial stdio --serial stdio",
+	       "--serial stdio: is the first port's already");
 	refuse("--kernel k --serial null --serial null --serial null",
 	       "--serial null: there are only two serial ports");
 }
@@ -198,7 +205,8 @@ static void disk_parts(void **state)
 	const struct option_disk *disk = &options.disks[0];
 
 	(void)state;
-	take("--kernel k --disk file=/a,,b=c,lun=5,controller=2,ro,block=4096,serial=S-1,direct=off,unmap=off");
+	take("--kernel k --disk file=/a,,b=c,lun=5,controller=2,ro,block=4096,serial=S-1"
+	     ",direct=off,unmap=off");
 	assert_int_equal(options.disk_count, 1);
 	assert_string_equal(disk->disk.path, "/a,b=c");
 	assert_string_equal(disk->disk.serial, "S-1");
@@ -242,7 +250,8 @@ static void bad_disk_parts(void **state)
 		{ "file=a,ro=yes", "ro takes no value" },
 		{ "file=a,block=1024", "block= must be 512 or 4096" },
 		{ "file=a,serial=", "serial= needs 1 to 31 characters" },
-		{ "file=a,serial=12345678901234567890123456789012", "serial= needs 1 to 31 characters" },
+		{ "file=a,serial=12345678901234567890123456789012",
+		  "serial= needs 1 to 31 characters" },
 		{ "file=a,serial=\x01", "serial= needs printable characters without blanks" },
 		{ "file=a,direct=auto", "direct= must be on or off" },
 		{ "file=a,unmap", "unmap= must be on or off" },
@@ -262,7 +271,7 @@ static void luns(void **state)
 {
 	(void)state;
 	take("--kernel k --disk null=1G --disk null=1G,lun=0 --disk null=1G,lun=2 --disk null=1G"
-	       " --disk null=1G,controller=1 --disk null=1G");
+	     " --disk null=1G,controller=1 --disk null=1G");
 	assert_int_equal(options.disks[0].lun, 1);
 	assert_int_equal(options.disks[1].lun, 0);
 	assert_int_equal(options.disks[2].lun, 2);
@@ -308,9 +317,11 @@ static void long_values_stay_one_line(void **state)
 
 static void help_names_every_option(void **state)
 {
-	static const char *const names[] = { "--kernel",  "--initrd",  "--append", "--cpus",	     "--memory",
-					     "--disk",	  "--serial",  "--control", "--stats",	     "--vmbus-version",
-					     "--time-limit", "--hyperv", "--verbose" };
+	static const char *const names[] = { "--kernel",	"--initrd",	"--append",
+					     "--cpus",		"--memory",	"--disk",
+					     "--serial",	"--control",	"--stats",
+					     "--vmbus-version", "--time-limit", "--hyperv",
+					     "--verbose" };
 	char *text = NULL;
 	size_t bytes = 0;
 	FILE *file = open_memstream(&text, &bytes);

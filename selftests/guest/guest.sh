@@ -20,7 +20,7 @@ load_drivers()
 }
 
 # The kernel's bus stays: unloading hv_vmbus stops direct-mode timers without giving the CPU another one, and the guest
-# hangs in its next sleep (hv_stimer_global_cleanup(), 6.1 and 6.12).
+# hangs in its next sleep (hv_stimer_global_cleanup(), seen on 6.1).
 unload_drivers()
 {
 	case "$HVIS_DRIVER" in

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/serial.c host/chardev.c host/loop.c host/log.c
+// links: host/serial.c host/chardev.c host/unix_socket.c host/loop.c host/log.c
 /*
  * The serial port as a driver sees it (detection, interrupts, FIFO) and its files and sockets from
  * the other side.

@@ -21,8 +21,11 @@ load_drivers()
 
 # The kernel's bus stays: unloading hv_vmbus stops direct-mode timers without giving the CPU another one, and the guest
 # hangs in its next sleep (hv_stimer_global_cleanup(), seen on 6.1).
+# A disk is still held for a moment after it appeared: the block layer reads its partition table.
 unload_drivers()
 {
+	for module in $(modules_of_driver); do disk=$module; done
+	await 10 "/sys/module/$disk/refcnt=0" || return 1
 	case "$HVIS_DRIVER" in
 	kernel) rmmod hv_storvsc ;;
 	*) rmmod hvis_storvsc && rmmod hvis_vmbus ;;

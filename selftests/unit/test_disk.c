@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/disk_null.c host/disk_raw.c host/disk_raw_open.c
+// links: host/disk_null.c host/disk_raw.c host/disk_raw_open.c host/log.c
 /*
  * The disk backends on real files, over a loop of the test's own that can cut a transfer short or
  * say that a step failed: what arrives in the file, what a slower way replaces, what is an error.
@@ -330,6 +330,42 @@ static void test_flush_and_fua(void **state)
 	free(data);
 }
 
+/*
+ * Linux tells of lost data once and then calls the rest clean: a flush that succeeds after one that
+ * failed would promise what is not there.
+ */
+static void test_failed_flush_is_remembered(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t *data = pattern(4096);
+
+	open_disk(bench, false);
+	script(bench, -EIO, 0, 0);
+	assert_int_equal(run(bench, DISK_FLUSH, 0, 0, NULL, 0), -EIO);
+	script(bench, DO_IT, 0, 0);
+	assert_int_equal(run(bench, DISK_FLUSH, 0, 0, NULL, 0), -EIO);
+	assert_int_equal(move(bench, DISK_WRITE, 0, data, 4096), 0);
+	assert_int_equal(move(bench, DISK_READ, 0, data, 4096), 0);
+	bench->request.fua = true;
+	assert_int_equal(move(bench, DISK_WRITE, 0, data, 4096), -EIO);
+	free(data);
+}
+
+static void test_failed_fua_is_remembered(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t *data = pattern(4096);
+
+	open_disk(bench, false);
+	script(bench, -EIO, 0, 0);
+	bench->request.fua = true;
+	assert_int_equal(move(bench, DISK_WRITE, 0, data, 4096), -EIO);
+	script(bench, DO_IT, 0, 0);
+	bench->request.fua = false;
+	assert_int_equal(run(bench, DISK_FLUSH, 0, 0, NULL, 0), -EIO);
+	free(data);
+}
+
 static uint64_t allocated(const struct bench *bench)
 {
 	struct stat st;
@@ -518,6 +554,7 @@ int main(void)
 		TEST(test_errors),   TEST(test_flush_and_fua),	   TEST(test_unmap_is_a_hole),
 		TEST(test_zero),     TEST(test_zeros_instead),	   TEST(test_open_refused),
 		TEST(test_lock),     TEST(test_identity),	   TEST(test_null),
+		TEST(test_failed_flush_is_remembered), TEST(test_failed_fua_is_remembered),
 	};
 
 	return cmocka_run_group_tests_name("disk", tests, NULL, NULL);

@@ -247,6 +247,22 @@ static void three_ways_to_reset(void **state)
 	detach(&wishes);
 }
 
+/* 0xCF9 lies inside 0xCF8, where a guest looks for PCI. */
+static void looking_for_pci_resets_nothing(void **state)
+{
+	struct wishes wishes;
+
+	(void)state;
+	attach(&wishes);
+	for (unsigned int function = 0; function < 8; function++)
+		outw(&wishes, ACPI_RESET_PORT - 1, 0x80000000u | function << 8, 4);
+	outw(&wishes, ACPI_RESET_PORT - 1, 0xffff, 2);
+	outw(&wishes, ACPI_RESET_PORT, 0xffff, 2);
+	assert_int_equal(wishes.reset, 0);
+	assert_int_equal(inw(&wishes, ACPI_RESET_PORT - 1, 4), 0xffffffff);
+	detach(&wishes);
+}
+
 static unsigned int clock_register(struct wishes *wishes, uint8_t index)
 {
 	uint32_t value;
@@ -292,6 +308,7 @@ int main(void)
 		cmocka_unit_test(events_are_enabled_and_never_pend),
 		cmocka_unit_test(the_timer_counts_at_its_rate),
 		cmocka_unit_test(three_ways_to_reset),
+		cmocka_unit_test(looking_for_pci_resets_nothing),
 		cmocka_unit_test(the_clock_tells_the_date),
 	};
 

@@ -417,6 +417,11 @@ static void only_dead_sockets_are_replaced(void **state)
 	assert_null(serial_create(spec, 1, port->loop, port->irq, error));
 	assert_non_null(strstr(error, "File exists"));
 	assert_int_equal(rmdir(port->path), 0);
+	/* connect() refuses a plain file with the errno of a dead socket */
+	close(open(port->path, O_CREAT | O_WRONLY, 0600));
+	assert_null(serial_create(spec, 1, port->loop, port->irq, error));
+	assert_non_null(strstr(error, "File exists"));
+	assert_int_equal(unlink(port->path), 0);
 }
 
 static void bad_specs_are_named(void **state)

@@ -18,12 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "unix_socket.h"
 
 #define OUTPUT_BYTES   65536
 #define FLUSH_AT       4096 /* a file or terminal gets this much at once even without a newline */
@@ -36,7 +35,7 @@ struct chardev {
 	int in; /* -1: none */
 	int out; /* -1: none */
 	int listener; /* -1: not a socket; a client is in, and out until it takes no more */
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of the socket */
+	char path[UNIX_SOCKET_PATH_BYTES]; /* of the socket */
 	bool raw; /* the terminal's mode was changed, this was it before: */
 	struct termios cooked;
 
@@ -237,6 +236,8 @@ static void end_input(struct chardev *chardev)
 	pthread_mutex_lock(&chardev->lock);
 	chardev->out = -1;
 	pthread_mutex_unlock(&chardev->lock);
+	/* A poll of ours that still waits for room keeps the socket open: this ends it. */
+	shutdown(fd, SHUT_RDWR);
 	close(fd);
 }
 
@@ -318,48 +319,12 @@ static int open_file(struct chardev *chardev, const char *path)
 	return chardev->out < 0 ? errno : 0;
 }
 
-/* A socket that a killed process left behind is replaced, one that someone listens on is not. */
-static int clear_path(const struct sockaddr_un *address)
-{
-	struct stat status;
-	int probe;
-	int error;
-
-	if (lstat(address->sun_path, &status))
-		return errno == ENOENT ? 0 : errno;
-	if (!S_ISSOCK(status.st_mode))
-		return EEXIST;
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (probe < 0)
-		return errno;
-	error = connect(probe, (const struct sockaddr *)address, sizeof(*address)) ? errno
-										   : EADDRINUSE;
-	close(probe);
-	if (error != ECONNREFUSED)
-		return error == EAGAIN ? EADDRINUSE : error;
-	return unlink(address->sun_path) ? errno : 0;
-}
-
 static int open_socket(struct chardev *chardev, const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int error;
-	int fd;
+	int fd = unix_socket_listen(path, 1);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	error = clear_path(&address);
-	if (error)
-		return error;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return errno;
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1)) {
-		error = errno;
-		close(fd);
-		return error;
-	}
+		return -fd;
 	chardev->listener = fd;
 	strcpy(chardev->path, path);
 	return 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Control socket. See control.h. A client is a small machine that waits for one thing at any time: to receive until
- * a line is complete, or to send until its answer is out. So a client that does not read stops only itself.
- * The loop only polls; no buffer is ever in the kernel's hands, so all may be freed once the loop has returned.
+ * Control socket. See control.h. A client is a small machine that waits for one thing at any time:
+ * to receive until a line is complete, or to send until its answer is out. So a client that does
+ * not read stops only itself. The loop only polls; no buffer is ever in the kernel's hands, so all
+ * may be freed once the loop has returned.
  */
 #include <errno.h>
 #include <poll.h>
@@ -10,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "log.h"
 #include "machine.h"
+#include "unix_socket.h"
 
 #define LINE_MAX_BYTES 65536
 #define CLIENTS_MAX 16
@@ -38,7 +39,7 @@ struct control {
 	struct machine *machine;
 	int fd;
 	bool accepting;
-	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	char path[UNIX_SOCKET_PATH_BYTES];
 	struct client *clients[CLIENTS_MAX];
 };
 
@@ -54,8 +55,9 @@ static json_t *query_status(struct machine *machine)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return json_pack("{s:s, s:i, s:I, s:b, s:i}", "status", vm_stopped(machine->vm) ? "stopping" : "running",
-			 "cpus", options->cpus, "memory", (json_int_t)options->memory, "hyperv", options->hyperv,
+	return json_pack("{s:s, s:i, s:I, s:b, s:i}", "status",
+			 vm_stopped(machine->vm) ? "stopping" : "running", "cpus", options->cpus,
+			 "memory", (json_int_t)options->memory, "hyperv", options->hyperv,
 			 "uptime_seconds", (int)(now.tv_sec - machine->started.tv_sec));
 }
 
@@ -106,7 +108,8 @@ static json_t *run_command(struct client *client, const json_t *request)
 	char text[160];
 
 	if (!name)
-		return error_answer("GenericError", "a request is an object with a string \"execute\"");
+		return error_answer("GenericError",
+				    "a request is an object with a string \"execute\"");
 	if (arguments && !json_is_object(arguments))
 		return error_answer("GenericError", "\"arguments\" must be an object");
 	command = find_command(name);
@@ -179,7 +182,9 @@ static json_t *answer_line(struct client *client, const char *line, size_t lengt
 	return answer;
 }
 
-/* Answers the first complete line, or receives more. Return: false if the client is to be closed. */
+/*
+ * Answers the first complete line, or receives more. Return: false if the client is to be closed.
+ */
 static bool next_line(struct client *client)
 {
 	char *end;
@@ -204,8 +209,8 @@ static bool next_line(struct client *client)
 
 static bool receive(struct client *client)
 {
-	ssize_t got = recv(client->fd, client->line + client->filled, sizeof(client->line) - client->filled,
-			   MSG_DONTWAIT);
+	ssize_t got = recv(client->fd, client->line + client->filled,
+			   sizeof(client->line) - client->filled, MSG_DONTWAIT);
 
 	if (got < 0 && errno != EAGAIN && errno != EINTR)
 		return false;
@@ -231,8 +236,6 @@ static bool send_rest(struct client *client)
 	}
 	free(client->answer);
 	client->answer = NULL;
-	if (client->quit)
-		vm_stop(client->control->machine->vm, VM_POWERED_OFF);
 	return !client->closing && !client->quit && next_line(client);
 }
 
@@ -243,6 +246,9 @@ static void client_done(struct loop_op *op, int result)
 
 	if (result >= 0 && (client->sending ? send_rest(client) : receive(client)))
 		return;
+	/* After the answer, or without it if the client did not wait for that. */
+	if (client->quit)
+		vm_stop(control->machine->vm, VM_POWERED_OFF);
 	close_client(client);
 	accept_client(control); /* if it had stopped because all places were taken */
 }
@@ -292,33 +298,15 @@ static void accept_client(struct control *control)
 	io_uring_prep_poll_add(loop_sqe(control->machine->loop, &control->op), control->fd, POLLIN);
 }
 
-/* A socket file that refuses connections was left behind by a process that died. */
-static void remove_stale(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) && errno == ECONNREFUSED)
-		unlink(address->sun_path);
-	close(fd);
-}
-
 static int listen_at(struct control *control, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = unix_socket_listen(path, CLIENTS_MAX);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
-	remove_stale(&address);
-	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (control->fd < 0)
-		return -errno;
-	if (bind(control->fd, (struct sockaddr *)&address, sizeof(address)))
-		return -errno;
+	if (fd < 0)
+		return fd;
+	control->fd = fd;
 	strcpy(control->path, path); /* ours from here on */
-	return listen(control->fd, CLIENTS_MAX) ? -errno : 0;
+	return 0;
 }
 
 struct control *control_create(struct machine *machine, const char *path, char *error)

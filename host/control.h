@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The control socket: JSON lines in QMP's shape. A greeting, then per line {"execute": NAME, "arguments": {...}} and
- * as answer {"return": ...} or {"error": {"class": ..., "desc": ...}}. Several clients, each with one command at a time.
- * Invariant: whatever a client sends or leaves unread, the main loop neither waits for it nor dies of it.
+ * The control socket: JSON lines in QMP's shape. A greeting, then per line {"execute": NAME,
+ * "arguments": {...}} and as answer {"return": ...} or {"error": {"class": ..., "desc": ...}}.
+ * Several clients, each with one command at a time.
+ * Invariant: whatever a client sends or leaves unread, the main loop neither waits for it nor dies
+ * of it.
  */
 #ifndef HVIS_HOST_CONTROL_H
 #define HVIS_HOST_CONTROL_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CPUID of a VP. See cpuid.h. KVM reports what the physical processor has; its topology is that of the machine
- * we run on and must be replaced, or guests build wrong scheduling domains and refuse APIC ids.
+ * CPUID of a VP. See cpuid.h. KVM reports what the physical processor has; its topology is that of
+ * the machine we run on and must be replaced, or guests build wrong scheduling domains and refuse
+ * APIC ids.
  * Source: Intel SDM volume 2 (CPUID), AMD APM volume 3 appendix E.
  */
 #include <errno.h>
@@ -147,9 +148,11 @@ int cpuid_base(int kvm, unsigned int cpus, bool hyperv, struct cpuid_table *tabl
 		if (ret)
 			return ret;
 	}
-	for (unsigned int i = 0; i < 2; i++)
-		if (topology[i] && (ret = add_topology(table, topology[i], cpus)))
+	for (unsigned int i = 0; i < 2; i++) {
+		ret = topology[i] ? add_topology(table, topology[i], cpus) : 0;
+		if (ret)
 			return ret;
+	}
 	return hyperv ? add_hypervisor_leaves(table, kvm, cpus) : 0;
 }
 

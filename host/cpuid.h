@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The CPUID table of a VP: what KVM supports, with our topology and, if wanted, Hyper-V's leaves in place of KVM's.
+ * The CPUID table of a VP: what KVM supports, with our topology and, if wanted, Hyper-V's leaves in
+ * place of KVM's.
  */
 #ifndef HVIS_HOST_CPUID_H
 #define HVIS_HOST_CPUID_H
@@ -17,7 +18,8 @@ struct cpuid_table {
 	uint32_t padding;
 	struct kvm_cpuid_entry2 entry[CPUID_ENTRIES_MAX];
 };
-_Static_assert(__builtin_offsetof(struct cpuid_table, entry) == __builtin_offsetof(struct kvm_cpuid2, entries),
+_Static_assert(__builtin_offsetof(struct cpuid_table, entry) ==
+		       __builtin_offsetof(struct kvm_cpuid2, entries),
 	       "kvm_cpuid2");
 
 /**
@@ -29,7 +31,10 @@ _Static_assert(__builtin_offsetof(struct cpuid_table, entry) == __builtin_offset
  */
 int cpuid_base(int kvm, unsigned int cpus, bool hyperv, struct cpuid_table *table);
 
-/** cpuid_personalise() - make it the table of VP @index: one socket, one thread a core, APIC id = index. */
+/**
+ * cpuid_personalise() - make it the table of VP @index: one socket, one thread a core, APIC id =
+ * index.
+ */
 void cpuid_personalise(struct cpuid_table *table, unsigned int index);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ static bool add_argument(json_t *arguments, const char *argument)
 static json_t *make_request(int count, char *const *arguments)
 {
 	json_t *values = json_object();
+	json_t *request;
 
 	for (int i = 1; i < count; i++) {
 		if (add_argument(values, arguments[i]))
@@ -66,7 +68,10 @@ static json_t *make_request(int count, char *const *arguments)
 		json_decref(values);
 		return NULL;
 	}
-	return json_pack("{s:s, s:o}", "execute", arguments[0], "arguments", values);
+	request = json_pack("{s:s, s:o}", "execute", arguments[0], "arguments", values);
+	if (!request)
+		fprintf(stderr, "hvis-host: ctl: %.100s: is not valid UTF-8\n", arguments[0]);
+	return request;
 }
 
 static json_t *read_line(FILE *file)
@@ -81,16 +86,25 @@ static json_t *read_line(FILE *file)
 	return result;
 }
 
-static int print_answer(const char *path, json_t *answer)
+static int print_answer(const char *path, FILE *from)
 {
+	json_t *answer = read_line(from);
 	json_t *result = json_object_get(answer, "return");
-	const char *why = json_string_value(json_object_get(json_object_get(answer, "error"), "desc"));
+	const char *why =
+		json_string_value(json_object_get(json_object_get(answer, "error"), "desc"));
+	int status = 1;
 
-	if (!result)
-		return fail(path, why ? why : "the answer is not one of ours");
-	json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
-	putchar('\n');
-	return fflush(stdout) ? fail(path, "cannot write to standard output") : 0;
+	if (!answer)
+		fail(path, "closed the connection");
+	else if (!result)
+		fail(path, why ? why : "the answer is not one of ours");
+	else if (json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) ||
+		 putchar('\n') == EOF || fflush(stdout))
+		fail(path, "cannot write to standard output");
+	else
+		status = 0;
+	json_decref(answer);
+	return status;
 }
 
 static bool send_request(int fd, json_t *request)
@@ -104,7 +118,7 @@ static bool send_request(int fd, json_t *request)
 
 static int converse(const char *path, int fd, FILE *from, json_t *request)
 {
-	json_t *greeting = read_line(from), *answer = NULL;
+	json_t *greeting = read_line(from);
 	int status;
 
 	if (!greeting)
@@ -113,11 +127,8 @@ static int converse(const char *path, int fd, FILE *from, json_t *request)
 		status = fail(path, "is not a control socket of hvis-host");
 	else if (!send_request(fd, request))
 		status = fail(path, strerror(errno));
-	else if (!(answer = read_line(from)))
-		status = fail(path, "closed the connection");
 	else
-		status = print_answer(path, answer);
-	json_decref(answer);
+		status = print_answer(path, from);
 	json_decref(greeting);
 	return status;
 }
@@ -149,6 +160,7 @@ int ctl_main(int count, char *const *arguments)
 	request = make_request(count - 1, arguments + 1);
 	if (!request)
 		return 2;
+	signal(SIGPIPE, SIG_IGN); /* a host that goes away is an error to report */
 	fd = open_socket(arguments[0]);
 	status = fd < 0 ? fail(arguments[0], strerror(-fd)) : talk(arguments[0], fd, request);
 	json_decref(request);

@@ -4,7 +4,7 @@
  * iovec. A request takes one submission after another until all its bytes are done; which kind the
  * next one is stands in request->step. What O_DIRECT or the file system cannot do is done in a
  * slower way, not refused.
- * Invariant: one submission of a request is in flight at a time; disk_raw itself is never written
+ * Invariant: one submission of a request is in flight at a time; of disk_raw only `lost` is written
  * to after opening.
  */
 #include <errno.h>
@@ -12,10 +12,12 @@
 #include <limits.h>
 #include <linux/falloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "disk_raw.h"
+#include "log.h"
 
 /* A write of zeros takes its data from here, the same bytes again and again. */
 #define ZERO_BYTES  65536u
@@ -83,8 +85,28 @@ static void prepare_zeros(struct io_uring_sqe *sqe, int fd, const struct disk_re
 		io_uring_prep_write(sqe, fd, zeros, (unsigned int)bytes, offset);
 }
 
+/* Promises that what it, or what was written before it, is on the medium when it is done. */
+static bool promises(const struct disk_request *request)
+{
+	return request->what == DISK_FLUSH || (request->what == DISK_WRITE && request->fua);
+}
+
+/*
+ * The kernel tells of data that it could not write back once, to one caller, and then takes the
+ * pages for clean: the next fdatasync succeeds. So after a promise could not be kept, none is made
+ * any more.
+ */
 static void finish(struct disk_request *request, int error)
 {
+	struct disk_raw *raw = disk_raw_of(request->disk);
+	int kept = 0;
+
+	if (promises(request)) {
+		if (error && atomic_compare_exchange_strong(&raw->lost, &kept, error))
+			log_error("disk %s: flush failed: %s; no flush will succeed any more",
+				  request->disk->path, strerror(-error));
+		error = atomic_load(&raw->lost);
+	}
 	request->finished(request, error);
 }
 
@@ -232,7 +254,8 @@ static void submit(struct disk *disk, struct disk_request *request)
 	request->op.done = step_done;
 	request->disk = disk;
 	request->moved = 0;
-	if (!request->bytes && request->what != DISK_FLUSH) {
+	if ((!request->bytes && request->what != DISK_FLUSH) ||
+	    (promises(request) && atomic_load(&disk_raw_of(disk)->lost))) {
 		finish(request, 0);
 		return;
 	}

@@ -6,6 +6,7 @@
 #ifndef HVIS_HOST_DISK_RAW_H
 #define HVIS_HOST_DISK_RAW_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "disk.h"
@@ -14,6 +15,7 @@ struct disk_raw {
 	struct disk disk; /* first: the one the others know */
 	int fd; /* through the page cache; holds the lock */
 	int direct_fd; /* the same file with O_DIRECT, or -1 */
+	atomic_int lost; /* 0, or the error of the first flush that failed; any loop's thread */
 };
 
 extern const struct disk_ops disk_raw_ops;

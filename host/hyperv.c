@@ -3,7 +3,8 @@
  * Hyper-V's interface to the partition: CPUID leaves, hypercall and SynIC exits. See hyperv.h.
  * Source: TLFS 2.4 (leaves), 3 (hypercalls), 11 (SynIC).
  *
- * Invariant: nothing is advertised that KVM or we do not do; KVM enforces it (KVM_CAP_HYPERV_ENFORCE_CPUID).
+ * Invariant: nothing is advertised that KVM or we do not do; KVM enforces it
+ * (KVM_CAP_HYPERV_ENFORCE_CPUID).
  */
 #include <errno.h>
 #include <string.h>
@@ -15,7 +16,10 @@
 #include "synic_internal.h"
 #include "wire/tlfs.h"
 
-/* Version of the hypervisor that guests print; 10.0.14393 is Windows Server 2016, the level KVM is modelled on. */
+/*
+ * Version of the hypervisor that guests print; 10.0.14393 is Windows Server 2016, the level KVM is
+ * modelled on.
+ */
 #define BUILD_NUMBER 14393u
 #define BUILD_VERSION (10u << 16)
 #define LOGICAL_PROCESSORS_MAX 64
@@ -23,9 +27,9 @@
 
 static const struct kvm_cpuid_entry2 features = {
 	.function = TLFS_CPUID_FEATURES,
-	.eax = TLFS_ACCESS_REFERENCE_COUNTER | TLFS_ACCESS_SYNIC | TLFS_ACCESS_STIMER | TLFS_ACCESS_APIC_MSRS |
-	       TLFS_ACCESS_HYPERCALL_MSRS | TLFS_ACCESS_VP_INDEX | TLFS_ACCESS_REFERENCE_TSC |
-	       TLFS_ACCESS_FREQUENCY_MSRS,
+	.eax = TLFS_ACCESS_REFERENCE_COUNTER | TLFS_ACCESS_SYNIC | TLFS_ACCESS_STIMER |
+	       TLFS_ACCESS_APIC_MSRS | TLFS_ACCESS_HYPERCALL_MSRS | TLFS_ACCESS_VP_INDEX |
+	       TLFS_ACCESS_REFERENCE_TSC | TLFS_ACCESS_FREQUENCY_MSRS,
 	.ebx = TLFS_POST_MESSAGES | TLFS_SIGNAL_EVENTS,
 	.edx = TLFS_FEATURE_FREQUENCY_MSRS | TLFS_FEATURE_CRASH_MSRS | TLFS_FEATURE_DIRECT_STIMER,
 };
@@ -36,7 +40,8 @@ static const struct kvm_cpuid_entry2 features_needed = {
 	.ebx = TLFS_POST_MESSAGES | TLFS_SIGNAL_EVENTS,
 };
 
-static int supported_leaves(int kvm, struct kvm_cpuid_entry2 *feature_leaf, struct kvm_cpuid_entry2 *hint_leaf)
+static int supported_leaves(int kvm, struct kvm_cpuid_entry2 *feature_leaf,
+			    struct kvm_cpuid_entry2 *hint_leaf)
 {
 	struct {
 		uint32_t nent;
@@ -56,8 +61,8 @@ static int supported_leaves(int kvm, struct kvm_cpuid_entry2 *feature_leaf, stru
 }
 
 /*
- * No hint for remote TLB flush and IPI hypercalls: they are worth it only where VPs outnumber processors, and the
- * guest modules that measure just that ask for them themselves.
+ * No hint for remote TLB flush and IPI hypercalls: they are worth it only where VPs outnumber
+ * processors, and the guest modules that measure just that ask for them themselves.
  */
 int hyperv_leaves(int kvm, unsigned int cpus, struct kvm_cpuid_entry2 *entries)
 {
@@ -77,7 +82,8 @@ int hyperv_leaves(int kvm, unsigned int cpus, struct kvm_cpuid_entry2 *entries)
 		.ecx = signature[1],
 		.edx = signature[2],
 	};
-	entries[1] = (struct kvm_cpuid_entry2){ .function = TLFS_CPUID_INTERFACE, .eax = TLFS_INTERFACE_HV1 };
+	entries[1] = (struct kvm_cpuid_entry2){ .function = TLFS_CPUID_INTERFACE,
+						.eax = TLFS_INTERFACE_HV1 };
 	entries[2] = (struct kvm_cpuid_entry2){
 		.function = TLFS_CPUID_VERSION,
 		.eax = BUILD_NUMBER,
@@ -121,8 +127,8 @@ int hyperv_vp_enable(int fd, unsigned int vp)
 }
 
 /*
- * HvPostMessage. The guest may change its page while we read it: the header is copied first, and what it says then
- * decides how much of the payload is copied.
+ * HvPostMessage. The guest may change its page while we read it: the header is copied first, and
+ * what it says then decides how much of the payload is copied.
  */
 static uint16_t post_message(struct hyperv *hyperv, uint64_t input, uint64_t address)
 {
@@ -144,13 +150,13 @@ static uint16_t post_message(struct hyperv *hyperv, uint64_t input, uint64_t add
 	if (message.payload_size > room - head)
 		return TLFS_STATUS_INVALID_ALIGNMENT;
 	memcpy(message.payload, from + head, message.payload_size);
-	return vmbus_post_message(hyperv->vmbus, message.connection_id, message.message_type, message.payload,
-				  message.payload_size);
+	return vmbus_post_message(hyperv->vmbus, message.connection_id, message.message_type,
+				  message.payload, message.payload_size);
 }
 
 /*
- * HvSignalEvent that KVM found no eventfd for. KVM has replaced the address by the input it points to, also where the
- * control word says "slow", so @value is the input itself in both cases.
+ * HvSignalEvent that KVM found no eventfd for. KVM has replaced the address by the input it points
+ * to, also where the control word says "slow", so @value is the input itself in both cases.
  */
 static uint16_t signal_event(struct hyperv *hyperv, uint64_t value)
 {
@@ -162,7 +168,8 @@ static uint16_t signal_event(struct hyperv *hyperv, uint64_t value)
 	return vmbus_signal_event(hyperv->vmbus, event.connection_id, event.flag_number);
 }
 
-enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp, struct kvm_hyperv_exit *exit)
+enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp,
+				  struct kvm_hyperv_exit *exit)
 {
 	uint64_t input;
 
@@ -199,9 +206,9 @@ void hyperv_report_crash(int fd)
 
 	for (unsigned int i = 0; i < 5; i++)
 		msr_get(fd, TLFS_MSR_CRASH_P0 + i, &p[i]);
-	log_error("the guest crashed: parameters %#llx %#llx %#llx %#llx %#llx", (unsigned long long)p[0],
-		  (unsigned long long)p[1], (unsigned long long)p[2], (unsigned long long)p[3],
-		  (unsigned long long)p[4]);
+	log_error("the guest crashed: parameters %#llx %#llx %#llx %#llx %#llx",
+		  (unsigned long long)p[0], (unsigned long long)p[1], (unsigned long long)p[2],
+		  (unsigned long long)p[3], (unsigned long long)p[4]);
 }
 
 /* The page begins with a sequence number; 0 means "do not use" (TLFS 12.7). */

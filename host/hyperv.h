@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What makes the partition a Hyper-V one: CPUID leaves, what KVM must be told per VP, and the exits by which a guest
- * talks to the hypervisor (hypercalls, SynIC registers, crash registers). The SynIC itself is synic.h's, what
- * messages mean is vmbus.h's.
+ * What makes the partition a Hyper-V one: CPUID leaves, what KVM must be told per VP, and the exits
+ * by which a guest talks to the hypervisor (hypercalls, SynIC registers, crash registers). The
+ * SynIC itself is synic.h's, what messages mean is vmbus.h's.
  */
 #ifndef HVIS_HOST_HYPERV_H
 #define HVIS_HOST_HYPERV_H
@@ -48,8 +48,11 @@ enum hyperv_exit_kind {
 	HYPERV_EXIT_OTHER,
 };
 
-/** hyperv_exit() - handle KVM_EXIT_HYPERV; a result for the guest is left in @exit. The VP's thread. */
-enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp, struct kvm_hyperv_exit *exit);
+/**
+ * hyperv_exit() - handle KVM_EXIT_HYPERV; a result for the guest is left in @exit. The VP's thread.
+ */
+enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp,
+				  struct kvm_hyperv_exit *exit);
 
 /** hyperv_report_crash() - print the crash parameters the guest left behind. The VP's thread. */
 void hyperv_report_crash(int fd);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hvis-host info. See info.h. Whether KVM has a master clock shows only after a VP ran, so a guest of one instruction
- * is run for that.
+ * hvis-host info. See info.h. Whether KVM has a master clock shows only after a VP ran, so a guest
+ * of one instruction is run for that.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -42,7 +42,8 @@ static bool run_guest(int vcpu)
 		return false;
 	sregs.cs.base = 0;
 	sregs.cs.selector = 0;
-	return !ioctl(vcpu, KVM_SET_SREGS, &sregs) && !ioctl(vcpu, KVM_SET_REGS, &regs) && !ioctl(vcpu, KVM_RUN, 0);
+	return !ioctl(vcpu, KVM_SET_SREGS, &sregs) && !ioctl(vcpu, KVM_SET_REGS, &regs) &&
+	       !ioctl(vcpu, KVM_RUN, 0);
 }
 
 static const char *ask_clock(int vm, bool ran)
@@ -56,7 +57,8 @@ static const char *ask_clock(int vm, bool ran)
 
 static void add_clock(json_t *result, int kvm)
 {
-	void *page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page =
+		mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int vm = ioctl(kvm, KVM_CREATE_VM, 0);
 	int vcpu = vm < 0 ? -1 : ioctl(vm, KVM_CREATE_VCPU, 0);
 	int khz = vcpu < 0 ? -1 : ioctl(vcpu, KVM_GET_TSC_KHZ, 0);
@@ -83,7 +85,8 @@ static void add_capabilities(json_t *result, int kvm)
 		json_object_set_new(capabilities, vm_capabilities[i].name, json_integer(value));
 	}
 	json_object_set_new(result, "capabilities", capabilities);
-	json_object_set_new(result, "max_cpus", json_integer(ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS)));
+	json_object_set_new(result, "max_cpus",
+			    json_integer(ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS)));
 }
 
 static void add_hyperv(json_t *result, int kvm)
@@ -97,8 +100,9 @@ static void add_hyperv(json_t *result, int kvm)
 		char name[16];
 
 		snprintf(name, sizeof(name), "0x%08x", leaves[i].function);
-		json_object_set_new(list, name, json_sprintf("%08x %08x %08x %08x", leaves[i].eax, leaves[i].ebx,
-							     leaves[i].ecx, leaves[i].edx));
+		json_object_set_new(list, name,
+				    json_sprintf("%08x %08x %08x %08x", leaves[i].eax,
+						 leaves[i].ebx, leaves[i].ecx, leaves[i].edx));
 	}
 	json_object_set_new(result, "hyperv_leaves", list);
 }
@@ -108,7 +112,7 @@ int info_main(void)
 	char error[VM_ERROR_MAX];
 	int kvm = vm_open_kvm(true, error);
 	json_t *result;
-	bool usable;
+	bool usable, written;
 
 	if (kvm < 0) {
 		fprintf(stderr, "hvis-host: %s\n", error);
@@ -119,10 +123,14 @@ int info_main(void)
 	add_hyperv(result, kvm);
 	add_clock(result, kvm);
 	usable = json_is_true(json_object_get(result, "vm"));
-	json_dumpf(result, stdout, JSON_INDENT(2));
-	putchar('\n');
+	written = !json_dumpf(result, stdout, JSON_INDENT(2)) && putchar('\n') != EOF &&
+		  !fflush(stdout);
 	json_decref(result);
 	close(kvm);
+	if (!written) {
+		fprintf(stderr, "hvis-host: cannot write to standard output\n");
+		return 1;
+	}
 	if (!usable)
 		fprintf(stderr, "hvis-host: /dev/kvm: cannot run a guest\n");
 	return usable ? 0 : 1;

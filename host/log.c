@@ -7,6 +7,7 @@
  */
 #include "log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -56,6 +57,8 @@ static void write_all(const char *text, size_t bytes)
 	while (bytes) {
 		ssize_t done = write(STDERR_FILENO, text, bytes);
 
+		if (done < 0 && errno == EINTR)
+			continue;
 		if (done <= 0)
 			return;
 		text += done;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The parts of one VM, put together by main.c and looked at by control.c and stats.c. Nothing below them sees this.
- * All of it belongs to the main thread.
+ * The parts of one VM, put together by main.c and looked at by control.c and stats.c. Nothing below
+ * them sees this. All of it belongs to the main thread.
  */
 #ifndef HVIS_HOST_MACHINE_H
 #define HVIS_HOST_MACHINE_H

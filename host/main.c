@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hvis-host: one process, one VM. This file puts the parts of machine.h together and takes them apart in reverse.
- * Order: what can fail because of the user's files comes before KVM is touched, so that a wrong path is reported as
- * such on a machine without KVM, too.
- * Invariant: threads are joined before the memory they use goes: VPs first, then the bus with its channel workers.
+ * hvis-host: one process, one VM. This file puts the parts of machine.h together and takes them
+ * apart in reverse.
+ * Order: what can fail because of the user's files comes before KVM is touched, so that a wrong
+ * path is reported as such on a machine without KVM, too.
+ * Invariant: threads are joined before the memory they use goes: VPs first, then the bus with its
+ * channel workers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +27,10 @@
 #define STATUS_USAGE 2
 #define LOOP_ENTRIES 256
 #define ERROR_BYTES 256
-_Static_assert(ERROR_BYTES >= VM_ERROR_MAX && ERROR_BYTES >= BOOT_ERROR_BYTES && ERROR_BYTES >= OPTIONS_ERROR_BYTES &&
-	       ERROR_BYTES >= CONTROL_ERROR_BYTES && ERROR_BYTES >= SERIAL_ERROR_BYTES, "one buffer for all");
+_Static_assert(ERROR_BYTES >= VM_ERROR_MAX && ERROR_BYTES >= BOOT_ERROR_BYTES &&
+		       ERROR_BYTES >= OPTIONS_ERROR_BYTES && ERROR_BYTES >= CONTROL_ERROR_BYTES &&
+		       ERROR_BYTES >= SERIAL_ERROR_BYTES,
+	       "one buffer for all");
 
 /* The one line that says why we cannot go on. Return: -1, for the caller to pass on. */
 __attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
@@ -41,7 +45,7 @@ __attribute__((format(printf, 1, 2))) static int complain(const char *format, ..
 	return -1;
 }
 
-/* Better now than after an hour of measuring. */
+/* Better now than after an hour of measuring. Nor shall an old file be taken for this run's. */
 static int check_stats_file(const struct machine *machine)
 {
 	const char *path = machine->options->stats;
@@ -49,7 +53,7 @@ static int check_stats_file(const struct machine *machine)
 
 	if (!path)
 		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return complain("--stats %s: %s", path, strerror(errno));
 	close(fd);
@@ -62,11 +66,13 @@ static int create_memory(struct machine *machine)
 	uint64_t wanted = machine->options->memory;
 
 	if (wanted > present)
-		return complain("--memory %lluM: this machine has only %lluM", (unsigned long long)wanted >> 20,
+		return complain("--memory %lluM: this machine has only %lluM",
+				(unsigned long long)wanted >> 20,
 				(unsigned long long)present >> 20);
 	machine->mem = guestmem_create(wanted);
 	if (!machine->mem)
-		return complain("--memory %lluM: %s", (unsigned long long)wanted >> 20, strerror(errno));
+		return complain("--memory %lluM: %s", (unsigned long long)wanted >> 20,
+				strerror(errno));
 	return 0;
 }
 
@@ -82,7 +88,8 @@ static int open_disk(struct machine *machine, const struct option_disk *option)
 		*storvsp = storvsp_create(&options);
 	if (!*storvsp)
 		return complain("--disk %s: out of memory", option->argument);
-	disk = option->disk.path ? disk_raw_open(&option->disk, error) : disk_null_open(&option->disk, error);
+	disk = option->disk.path ? disk_raw_open(&option->disk, error)
+				 : disk_null_open(&option->disk, error);
 	if (!disk)
 		return complain("--disk %s: %s", option->argument, error);
 	ret = storvsp_add_disk(*storvsp, option->lun, disk);
@@ -149,16 +156,21 @@ static void guest_resets(void *context)
 	vm_stop(context, VM_RESET);
 }
 
-/* A port that was not asked for is there all the same: kernels probe both, and find an answer faster than none. */
+/*
+ * A port that was not asked for is there all the same: kernels probe both, and find an answer
+ * faster than none.
+ */
 static int add_serial(struct machine *machine, unsigned int index)
 {
-	const char *spec = index < machine->options->serial_count ? machine->options->serials[index] : "null";
+	const char *spec = index < machine->options->serial_count ? machine->options->serials[index]
+								  : "null";
 	struct pio_device device;
 	char error[ERROR_BYTES];
 	int irq = vm_irqfd_create(machine->vm, serial_irq(index));
 
 	if (irq < 0)
-		return complain("--serial %s: cannot create its interrupt: %s", spec, strerror(-irq));
+		return complain("--serial %s: cannot create its interrupt: %s", spec,
+				strerror(-irq));
 	machine->serial_irqs[index] = irq;
 	machine->serials[index] = serial_create(spec, index, machine->loop, irq, error);
 	if (!machine->serials[index])
@@ -196,7 +208,9 @@ static void remove_devices(struct machine *machine)
 
 static int create_synic(struct machine *machine)
 {
-	struct synic_config config = { .vm = machine->vm, .mem = machine->mem, .loop = machine->loop };
+	struct synic_config config = { .vm = machine->vm,
+				       .mem = machine->mem,
+				       .loop = machine->loop };
 
 	machine->synic = synic_create(&config);
 	return machine->synic ? 0 : complain("cannot create the SynIC: %s", strerror(errno));
@@ -225,7 +239,8 @@ static int create_bus(struct machine *machine)
 static int offer_disks(struct machine *machine)
 {
 	for (unsigned int i = 0; i < OPTIONS_CONTROLLERS_MAX; i++) {
-		int ret = machine->storvsps[i] ? storvsp_offer(machine->storvsps[i], machine->vmbus) : 0;
+		int ret = machine->storvsps[i] ? storvsp_offer(machine->storvsps[i], machine->vmbus)
+					       : 0;
 
 		if (ret)
 			return complain("cannot offer controller %u: %s", i, strerror(-ret));
@@ -235,7 +250,9 @@ static int offer_disks(struct machine *machine)
 
 static int create_vcpus(struct machine *machine)
 {
-	struct vcpus_config config = { .vm = machine->vm, .pio = machine->pio, .hyperv = &machine->hyperv };
+	struct vcpus_config config = { .vm = machine->vm,
+				       .pio = machine->pio,
+				       .hyperv = &machine->hyperv };
 	char error[ERROR_BYTES];
 
 	machine->vcpus = vcpus_create(&config, &machine->entry, error);
@@ -350,12 +367,14 @@ static void print_help(void)
 	       "       hvis-host info\n\n"
 	       "Boots a Linux guest on KVM and plays Hyper-V for it. Options of run:\n");
 	options_help(stdout);
-	printf("\nctl talks to a running guest's --control socket, in JSON lines. Commands: query-status,\n"
+	printf("\n"
+	       "ctl talks to a running guest's --control socket. Commands: query-status,\n"
 	       "query-stats, query-vmbus, query-disks, quit.\n"
 	       "info prints as JSON what KVM on this machine can do.\n\n"
-	       "Exit status of run: 0 the guest powered off, or quit was asked for; 1 it could not be run;\n"
-	       "2 wrong usage; 3 the guest reset itself; 4 the guest crashed (crash report, triple fault,\n"
-	       "KVM internal error); 5 the time limit ran out; 128+N ended by signal N.\n");
+	       "Exit status of run: 0 the guest powered off, or quit was asked for; 1 it could\n"
+	       "not be run; 2 wrong usage; 3 the guest reset itself; 4 the guest crashed (crash\n"
+	       "report, triple fault, KVM internal error); 5 the time limit ran out; 128+N ended\n"
+	       "by signal N.\n");
 }
 
 static int run_main(int count, char *const *arguments)
@@ -382,10 +401,24 @@ static int run_main(int count, char *const *arguments)
 	return status;
 }
 
+/*
+ * A standard descriptor that is closed would be given to the next file we open, and that file would
+ * get the guest's console or our messages. What takes the place fails to read or write, as a closed
+ * one does.
+ */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			_exit(VM_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
 
+	fill_standard_descriptors();
 	if (!strcmp(command, "run"))
 		return run_main(argc - 2, argv + 2);
 	if (!strcmp(command, "ctl"))
@@ -397,7 +430,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (*command)
-		complain("%s: unknown command or too many arguments (try hvis-host --help)", command);
+		complain("%s: unknown command or too many arguments (try hvis-host --help)",
+			 command);
 	else
 		complain("needs a command: run, ctl or info (try hvis-host --help)");
 	return STATUS_USAGE;

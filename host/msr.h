@@ -16,7 +16,9 @@ struct one_msr {
 	uint32_t padding;
 	struct kvm_msr_entry entry;
 };
-_Static_assert(__builtin_offsetof(struct one_msr, entry) == __builtin_offsetof(struct kvm_msrs, entries), "kvm_msrs");
+_Static_assert(__builtin_offsetof(struct one_msr, entry) ==
+		       __builtin_offsetof(struct kvm_msrs, entries),
+	       "kvm_msrs");
 
 /** msr_get() - Return: 0, or -EIO if KVM does not have it. */
 static inline int msr_get(int fd, uint32_t index, uint64_t *value)

@@ -17,14 +17,16 @@ struct row {
 	const char *name;
 	const char *value; /* NULL: takes none */
 	const char *help;
-	int (*parse)(struct options *options, const struct row *row, const char *value, char *error);
+	int (*parse)(struct options *options, const struct row *row, const char *value,
+		     char *error);
 	size_t offset; /* of the field, for the general parsers */
 	uint64_t min, max;
 };
 
 static const uint32_t versions[] = {
-	VMBUS_VERSION_WIN8_1,    VMBUS_VERSION_WIN10,      VMBUS_VERSION_WIN10_V4_1, VMBUS_VERSION_WIN10_V5,
-	VMBUS_VERSION_WIN10_V5_1, VMBUS_VERSION_WIN10_V5_2, VMBUS_VERSION_WIN10_V5_3,
+	VMBUS_VERSION_WIN8_1,	  VMBUS_VERSION_WIN10,	    VMBUS_VERSION_WIN10_V4_1,
+	VMBUS_VERSION_WIN10_V5,	  VMBUS_VERSION_WIN10_V5_1, VMBUS_VERSION_WIN10_V5_2,
+	VMBUS_VERSION_WIN10_V5_3,
 };
 
 static int fail(char *error, const struct row *row, const char *value, const char *what)
@@ -66,7 +68,8 @@ bool options_parse_size(const char *text, uint64_t *bytes)
 	return true;
 }
 
-static int parse_string(struct options *options, const struct row *row, const char *value, char *error)
+static int parse_string(struct options *options, const struct row *row, const char *value,
+			char *error)
 {
 	const char **field = (const char **)((char *)options + row->offset);
 
@@ -76,7 +79,8 @@ static int parse_string(struct options *options, const struct row *row, const ch
 	return 0;
 }
 
-static int parse_count(struct options *options, const struct row *row, const char *value, char *error)
+static int parse_count(struct options *options, const struct row *row, const char *value,
+		       char *error)
 {
 	unsigned int *field = (unsigned int *)((char *)options + row->offset);
 	uint64_t number;
@@ -84,23 +88,24 @@ static int parse_count(struct options *options, const struct row *row, const cha
 	char *end;
 
 	if (!parse_number(value, &number, &end) || *end || number < row->min || number > row->max) {
-		snprintf(what, sizeof(what), "must be a number from %llu to %llu", (unsigned long long)row->min,
-			 (unsigned long long)row->max);
+		snprintf(what, sizeof(what), "must be a number from %llu to %llu",
+			 (unsigned long long)row->min, (unsigned long long)row->max);
 		return fail(error, row, value, what);
 	}
 	*field = number;
 	return 0;
 }
 
-static int parse_memory(struct options *options, const struct row *row, const char *value, char *error)
+static int parse_memory(struct options *options, const struct row *row, const char *value,
+			char *error)
 {
 	char what[80];
 
 	if (!options_parse_size(value, &options->memory))
 		return fail(error, row, value, "must be a size, for example 512M or 2G");
 	if (options->memory < row->min || options->memory > row->max) {
-		snprintf(what, sizeof(what), "must be from %lluM to %lluG", (unsigned long long)row->min >> 20,
-			 (unsigned long long)row->max >> 30);
+		snprintf(what, sizeof(what), "must be from %lluM to %lluG",
+			 (unsigned long long)row->min >> 20, (unsigned long long)row->max >> 30);
 		return fail(error, row, value, what);
 	}
 	if (options->memory % 4096)
@@ -108,7 +113,8 @@ static int parse_memory(struct options *options, const struct row *row, const ch
 	return 0;
 }
 
-static int parse_disk(struct options *options, const struct row *row, const char *value, char *error)
+static int parse_disk(struct options *options, const struct row *row, const char *value,
+		      char *error)
 {
 	struct option_disk *disk = &options->disks[options->disk_count];
 	char what[160];
@@ -123,23 +129,26 @@ static int parse_disk(struct options *options, const struct row *row, const char
 
 static bool is_serial_spec(const char *value)
 {
-	return !strcmp(value, "stdio") || !strcmp(value, "null") || (!strncmp(value, "file=", 5) && value[5]) ||
+	return !strcmp(value, "stdio") || !strcmp(value, "null") ||
+	       (!strncmp(value, "file=", 5) && value[5]) ||
 	       (!strncmp(value, "socket=", 7) && value[7]);
 }
 
-static int parse_serial(struct options *options, const struct row *row, const char *value, char *error)
+static int parse_serial(struct options *options, const struct row *row, const char *value,
+			char *error)
 {
 	if (options->serial_count >= OPTIONS_SERIALS_MAX)
 		return fail(error, row, value, "there are only two serial ports");
 	if (!is_serial_spec(value))
 		return fail(error, row, value, "must be stdio, null, file=PATH or socket=PATH");
-	if (options->serial_count && !strcmp(value, "stdio") && !strcmp(options->serials[0], "stdio"))
+	if (options->serial_count && strcmp(value, "null") && !strcmp(value, options->serials[0]))
 		return fail(error, row, value, "is the first port's already");
 	options->serials[options->serial_count++] = value;
 	return 0;
 }
 
-static int parse_version(struct options *options, const struct row *row, const char *value, char *error)
+static int parse_version(struct options *options, const struct row *row, const char *value,
+			 char *error)
 {
 	for (unsigned int i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
 		char name[16];
@@ -153,7 +162,8 @@ static int parse_version(struct options *options, const struct row *row, const c
 	return fail(error, row, value, "must be 3.0, 4.0, 4.1, 5.0, 5.1, 5.2 or 5.3");
 }
 
-static int parse_switch(struct options *options, const struct row *row, const char *value, char *error)
+static int parse_switch(struct options *options, const struct row *row, const char *value,
+			char *error)
 {
 	bool *field = (bool *)((char *)options + row->offset);
 
@@ -167,22 +177,32 @@ static int parse_switch(struct options *options, const struct row *row, const ch
 #define NO_FIELD .offset = 0
 
 static const struct row rows[] = {
-	{ "--kernel", "FILE", "Linux bzImage to boot (required)", parse_string, FIELD(kernel), .min = 1 },
+	{ "--kernel", "FILE", "Linux bzImage to boot (required)", parse_string, FIELD(kernel),
+	  .min = 1 },
 	{ "--initrd", "FILE", "initial ramdisk", parse_string, FIELD(initrd), .min = 1 },
 	{ "--append", "STRING", "kernel command line", parse_string, FIELD(append) },
-	{ "--cpus", "N", "virtual processors, default 1", parse_count, FIELD(cpus), 1, VM_CPUS_MAX },
-	{ "--memory", "SIZE", "guest memory, default 1G; suffix K, M or G", parse_memory, .min = 1 << 20,
-	  .max = OPTIONS_MEMORY_MAX },
-	{ "--disk", "SPEC", "a synthetic SCSI disk, may be repeated: file=PATH or null=SIZE, then any of\n"
+	{ "--cpus", "N", "virtual processors, default 1", parse_count, FIELD(cpus), 1,
+	  VM_CPUS_MAX },
+	{ "--memory", "SIZE", "guest memory, default 1G; suffix K, M or G", parse_memory,
+	  .min = 1 << 20, .max = OPTIONS_MEMORY_MAX },
+	{ "--disk", "SPEC",
+	  "a synthetic SCSI disk, may be repeated: file=PATH or null=SIZE, then any of\n"
 	  ",lun=N ,controller=N ,ro ,block=512|4096 ,serial=STRING ,direct=on|off ,unmap=on|off\n"
-	  "(lun defaults to the next free one; two commas stand for one in a PATH)", parse_disk, NO_FIELD },
-	{ "--serial", "SPEC", "first ttyS0, then ttyS1: stdio, null, file=PATH or socket=PATH;\n"
-	  "default: ttyS0 is stdio, ttyS1 is null", parse_serial, NO_FIELD },
-	{ "--control", "PATH", "listen on this Unix socket for \"hvis-host ctl\"", parse_string, FIELD(control), .min = 1 },
-	{ "--stats", "FILE", "write statistics as JSON at exit", parse_string, FIELD(stats), .min = 1 },
+	  "(lun defaults to the next free one; two commas stand for one in a PATH)",
+	  parse_disk, NO_FIELD },
+	{ "--serial", "SPEC",
+	  "first ttyS0, then ttyS1: stdio, null, file=PATH or socket=PATH;\n"
+	  "default: ttyS0 is stdio, ttyS1 is null",
+	  parse_serial, NO_FIELD },
+	{ "--control", "PATH", "listen on this Unix socket for \"hvis-host ctl\"", parse_string,
+	  FIELD(control), .min = 1 },
+	{ "--stats", "FILE", "write statistics as JSON at exit", parse_string, FIELD(stats),
+	  .min = 1 },
 	{ "--vmbus-version", "X.Y", "newest VMBus version to agree to", parse_version, NO_FIELD },
-	{ "--time-limit", "SECONDS", "stop the guest after that time", parse_count, FIELD(time_limit), 1, 1000000 },
-	{ "--hyperv", "on|off", "off: an ordinary PC without Hyper-V's interfaces", parse_switch, FIELD(hyperv) },
+	{ "--time-limit", "SECONDS", "stop the guest after that time", parse_count,
+	  FIELD(time_limit), 1, 1000000 },
+	{ "--hyperv", "on|off", "off: an ordinary PC without Hyper-V's interfaces", parse_switch,
+	  FIELD(hyperv) },
 	{ "--verbose", NULL, "say more on stderr", parse_switch, FIELD(verbose) },
 	{ "--help", NULL, "this text", parse_switch, FIELD(help) },
 };
@@ -207,8 +227,8 @@ static int parse_one(struct options *options, int count, char *const *arguments,
 	int ret;
 
 	if (!row) {
-		snprintf(error, OPTIONS_ERROR_BYTES, "%.120s: unknown %s (try hvis-host --help)", arguments[0],
-			 arguments[0][0] == '-' ? "option" : "argument");
+		snprintf(error, OPTIONS_ERROR_BYTES, "%.120s: unknown %s (try hvis-host --help)",
+			 arguments[0], arguments[0][0] == '-' ? "option" : "argument");
 		return -EINVAL;
 	}
 	if (arguments[0][length] == '=')
@@ -217,7 +237,8 @@ static int parse_one(struct options *options, int count, char *const *arguments,
 		return fail(error, row, value, "takes no value");
 	if (row->value && !value) {
 		if (count < 2) {
-			snprintf(error, OPTIONS_ERROR_BYTES, "%s: needs a value (%s)", row->name, row->value);
+			snprintf(error, OPTIONS_ERROR_BYTES, "%s: needs a value (%s)", row->name,
+				 row->value);
 			return -EINVAL;
 		}
 		value = arguments[1];
@@ -239,8 +260,10 @@ static int finish(struct options *options, char *error)
 		options->serials[options->serial_count++] = "stdio";
 	clash = option_disk_assign_luns(options->disks, options->disk_count);
 	if (clash) {
-		snprintf(error, OPTIONS_ERROR_BYTES, "--disk %.120s: %s on controller %u", clash->argument,
-			 clash->lun_given ? "this LUN is taken twice" : "no LUN is free", clash->controller);
+		snprintf(error, OPTIONS_ERROR_BYTES, "--disk %.120s: %s on controller %u",
+			 clash->argument,
+			 clash->lun_given ? "this LUN is taken twice" : "no LUN is free",
+			 clash->controller);
 		return -EINVAL;
 	}
 	return 0;
@@ -278,7 +301,8 @@ void options_help(FILE *file)
 		const char *line = rows[i].help;
 		char left[40];
 
-		snprintf(left, sizeof(left), "%s %s", rows[i].name, rows[i].value ? rows[i].value : "");
+		snprintf(left, sizeof(left), "%s %s", rows[i].name,
+			 rows[i].value ? rows[i].value : "");
 		while (line) {
 			size_t length = strcspn(line, "\n");
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The command line of "hvis-host run": parsed, checked, not yet acted upon. No file is opened here: what is wrong
- * with a file is said by whoever opens it. One table drives parsing, errors and --help.
+ * The command line of "hvis-host run": parsed, checked, not yet acted upon. No file is opened here:
+ * what is wrong with a file is said by whoever opens it. One table drives parsing, errors and
+ * --help.
  */
 #ifndef HVIS_HOST_OPTIONS_H
 #define HVIS_HOST_OPTIONS_H
@@ -51,7 +52,8 @@ struct options {
  * @arguments: @count of them; must outlive @options
  * @error: OPTIONS_ERROR_BYTES; on failure one line that names the argument
  *
- * With --help among them @options->help is set and nothing is checked. Free with options_free(), also on failure.
+ * With --help among them @options->help is set and nothing is checked. Free with options_free(),
+ * also on failure.
  * Return: 0 or -EINVAL.
  */
 int options_parse(struct options *options, int count, char *const *arguments, char *error);

@@ -25,8 +25,8 @@ static const char *set_file(struct option_disk *disk, const char *value)
 
 static const char *set_null(struct option_disk *disk, const char *value)
 {
-	if (!value || !options_parse_size(value, &disk->disk.null_bytes) || !disk->disk.null_bytes ||
-	    disk->disk.null_bytes > INT64_MAX)
+	if (!value || !options_parse_size(value, &disk->disk.null_bytes) ||
+	    !disk->disk.null_bytes || disk->disk.null_bytes > INT64_MAX)
 		return "null= needs a size, for example null=10G";
 	return NULL;
 }
@@ -35,8 +35,8 @@ static bool parse_small(const char *value, unsigned int limit, unsigned int *num
 {
 	uint64_t parsed;
 
-	if (!value || !*value || value[strspn(value, "0123456789")] || !options_parse_size(value, &parsed) ||
-	    parsed >= limit)
+	if (!value || !*value || value[strspn(value, "0123456789")] ||
+	    !options_parse_size(value, &parsed) || parsed >= limit)
 		return false;
 	*number = parsed;
 	return true;
@@ -110,14 +110,10 @@ static const char *set_unmap(struct option_disk *disk, const char *value)
 }
 
 static const struct key keys[] = {
-	{ "file", set_file },
-	{ "null", set_null },
-	{ "lun", set_lun },
-	{ "controller", set_controller },
-	{ "ro", set_ro },
-	{ "block", set_block },
-	{ "serial", set_serial },
-	{ "direct", set_direct },
+	{ "file", set_file },	  { "null", set_null },
+	{ "lun", set_lun },	  { "controller", set_controller },
+	{ "ro", set_ro },	  { "block", set_block },
+	{ "serial", set_serial }, { "direct", set_direct },
 	{ "unmap", set_unmap },
 };
 
@@ -190,7 +186,8 @@ int option_disk_parse(struct option_disk *disk, const char *argument, char *what
 		return -EINVAL;
 	}
 	if (disk->disk.null_bytes % disk->disk.block_bytes) {
-		snprintf(what, room, "null= must be a multiple of the block size, %u", disk->disk.block_bytes);
+		snprintf(what, room, "null= must be a multiple of the block size, %u",
+			 disk->disk.block_bytes);
 		return -EINVAL;
 	}
 	return 0;

@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "acpi.h"
@@ -26,6 +27,8 @@
 #define RESET_CPU \
 	0x04 /* port 0xCF9: the bit whose write resets; the others choose how thoroughly */
 
+#define PCI_ADDRESS_PORT     0xCF8
+#define PCI_ADDRESS_BYTES    4
 #define KEYBOARD_PORT	     0x64
 #define KEYBOARD_PULSE_RESET 0xFE
 
@@ -115,19 +118,31 @@ static void ignore_out(void *context, uint16_t offset, const uint8_t *data, unsi
 	(void)size;
 }
 
+/*
+ * The reset register is a byte in the middle of PCI's 32-bit address port, 0xCF8. There is no PCI,
+ * but a guest that looks for it writes there as a whole, and any bit may be set: only access to
+ * the one byte is ours.
+ */
+static bool is_reset(uint16_t offset, unsigned int size)
+{
+	return offset == ACPI_RESET_PORT - PCI_ADDRESS_PORT && size == 1;
+}
+
 static void reset_in(void *context, uint16_t offset, uint8_t *data, unsigned int size)
 {
 	struct pm *pm = context;
 
-	answer(data, size, atomic_load(&pm->reset_control), offset);
+	memset(data, 0xff, size);
+	if (is_reset(offset, size))
+		data[0] = atomic_load(&pm->reset_control);
 }
 
 static void reset_out(void *context, uint16_t offset, const uint8_t *data, unsigned int size)
 {
 	struct pm *pm = context;
 
-	(void)offset;
-	(void)size;
+	if (!is_reset(offset, size))
+		return;
 	atomic_store(&pm->reset_control, data[0] & (uint8_t)~RESET_CPU);
 	if (data[0] & RESET_CPU)
 		pm->reset(pm->context);
@@ -173,7 +188,7 @@ int pm_attach(struct pm *pm, struct pio *pio)
 		{ACPI_PM1A_EVENT_PORT, ACPI_PM1A_EVENT_BYTES, pm, event_in, event_out},
 		{ACPI_PM1A_CONTROL_PORT, ACPI_PM1A_CONTROL_BYTES, pm, control_in, control_out},
 		{ACPI_PM_TIMER_PORT, ACPI_PM_TIMER_BYTES, pm, timer_in, ignore_out},
-		{ACPI_RESET_PORT, 1, pm, reset_in, reset_out},
+		{PCI_ADDRESS_PORT, PCI_ADDRESS_BYTES, pm, reset_in, reset_out},
 		{KEYBOARD_PORT, 1, pm, keyboard_in, keyboard_out},
 		rtc_pio(&pm->rtc),
 	};

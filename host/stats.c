@@ -45,7 +45,8 @@ static void open_vp(struct vp_stats *vp, int vcpu_fd)
 		return;
 	bytes = vp->header.num_desc * descriptor_bytes(vp);
 	vp->descriptors = malloc(bytes);
-	if (vp->descriptors && pread(vp->fd, vp->descriptors, bytes, vp->header.desc_offset) == (ssize_t)bytes)
+	if (vp->descriptors &&
+	    pread(vp->fd, vp->descriptors, bytes, vp->header.desc_offset) == (ssize_t)bytes)
 		return;
 	free(vp->descriptors);
 	vp->descriptors = NULL;
@@ -89,7 +90,8 @@ static json_t *query_vp(const struct vp_stats *vp)
 
 		if (!is_scalar(desc))
 			continue;
-		if (pread(vp->fd, &value, sizeof(value), vp->header.data_offset + desc->offset) == sizeof(value))
+		if (pread(vp->fd, &value, sizeof(value), vp->header.data_offset + desc->offset) ==
+		    sizeof(value))
 			json_object_set_new(result, desc->name, json_integer(value));
 	}
 	return result;
@@ -132,9 +134,11 @@ static void add_synic(json_t *result, const struct synic *synic)
 	synic_query(synic, &counters);
 	json_object_set_new(result, "interrupts", json_integer(counters.interrupts));
 	json_object_set_new(result, "synic",
-			    json_pack("{s:I, s:I, s:I, s:I}", "interrupts", (json_int_t)counters.interrupts, "messages",
+			    json_pack("{s:I, s:I, s:I, s:I}", "interrupts",
+				      (json_int_t)counters.interrupts, "messages",
 				      (json_int_t)counters.messages, "message_waits",
-				      (json_int_t)counters.message_waits, "dropped", (json_int_t)counters.dropped));
+				      (json_int_t)counters.message_waits, "dropped",
+				      (json_int_t)counters.dropped));
 }
 
 /* KVM takes the doorbells; how many rang is known only to the channels that listened. */
@@ -198,7 +202,8 @@ json_t *stats_query(struct machine *machine)
 	add_synic(result, machine->synic);
 	json_object_set_new(result, "doorbells", json_integer(sum_doorbells(vmbus)));
 	json_object_set_new(result, "tsc_page_valid", json_boolean(tsc_page_valid(machine)));
-	json_object_set_new(result, "master_clock", master_clock < 0 ? json_null() : json_boolean(master_clock));
+	json_object_set_new(result, "master_clock",
+			    master_clock < 0 ? json_null() : json_boolean(master_clock));
 	json_object_set_new(result, "vmbus", vmbus);
 	json_object_set_new(result, "disks", stats_query_disks(machine));
 	return result;

@@ -2,12 +2,14 @@
 /*
  * SynIC: message slots, event flags, doorbells. See synic.h.
  *
- * A message's way: synic_post() queues and kicks the VP -> its thread calls synic_deliver() -> slot, interrupt.
- * If the slot is full the thread sets the slot's "pending" flag, which makes the guest write EOM after freeing it.
- * KVM turns EOM (and EOI, which means nothing here) into the resample eventfd, for which the main loop polls, once,
- * and only while a message waits: channel interrupts must not cost a wake-up. The poll kicks the VP again.
+ * A message's way: synic_post() queues and kicks the VP -> its thread calls synic_deliver() ->
+ * slot, interrupt. If the slot is full the thread sets the slot's "pending" flag, which makes the
+ * guest write EOM after freeing it. KVM turns EOM (and EOI, which means nothing here) into the
+ * resample eventfd, for which the main loop polls, once, and only while a message waits: channel
+ * interrupts must not cost a wake-up. The poll kicks the VP again.
  *
- * Invariant: @waiting is true only while a poll is armed or about to be, so that a lost EOM needs a lost eventfd.
+ * Invariant: @waiting is true only while a poll is armed or about to be, so that a lost EOM needs a
+ * lost eventfd.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -148,8 +150,9 @@ static void drop_queue(struct synic_vp *vp, bool counted)
 }
 
 /*
- * Whether the slot may be written. If not, the guest has been asked for an EOM, and any acknowledgement from before
- * that is forgotten. The second look closes the race with a guest that freed the slot before it could see the flag.
+ * Whether the slot may be written. If not, the guest has been asked for an EOM, and any
+ * acknowledgement from before that is forgotten. The second look closes the race with a guest that
+ * freed the slot before it could see the flag.
  */
 static bool claim_slot(struct synic_vp *vp, struct tlfs_message *slot)
 {
@@ -240,7 +243,8 @@ static int enqueue(struct synic_vp *vp, const void *payload, uint32_t bytes)
 	return 0;
 }
 
-int synic_post(struct synic *synic, unsigned int vp, unsigned int sint, const void *payload, uint32_t bytes)
+int synic_post(struct synic *synic, unsigned int vp, unsigned int sint, const void *payload,
+	       uint32_t bytes)
 {
 	if (vp >= synic->count || sint != TLFS_SINT_VMBUS || bytes > TLFS_MESSAGE_PAYLOAD_MAX)
 		return -EINVAL;
@@ -267,7 +271,10 @@ bool synic_signal(struct synic *synic, unsigned int index, unsigned int sint, un
 	if (index >= synic->count || sint != TLFS_SINT_VMBUS || flag >= TLFS_EVENT_FLAGS)
 		return false;
 	vp = &synic->vp[index];
-	/* In this order: who takes the page away waits until it saw no signaller after it cleared the pointer. */
+	/*
+	 * In this order: who takes the page away waits until it saw no signaller after it cleared
+	 * the pointer.
+	 */
 	atomic_fetch_add(&vp->signallers, 1);
 	page = atomic_load(&vp->events);
 	if (page)
@@ -336,7 +343,8 @@ static void set_event_page(struct synic_vp *vp, struct tlfs_event_page *page)
 	atomic_store(&vp->events, page);
 }
 
-void synic_write(struct synic *synic, unsigned int index, uint32_t msr, const struct synic_msrs *msrs)
+void synic_write(struct synic *synic, unsigned int index, uint32_t msr,
+		 const struct synic_msrs *msrs)
 {
 	struct synic_vp *vp;
 
@@ -396,7 +404,8 @@ struct synic *synic_create(const struct synic_config *config)
 	return synic;
 }
 
-int synic_attach(struct synic *synic, void (*kick_vp)(void *context, unsigned int vp), void *context)
+int synic_attach(struct synic *synic, void (*kick_vp)(void *context, unsigned int vp),
+		 void *context)
 {
 	for (unsigned int i = 0; i < synic->count; i++) {
 		struct synic_vp *vp = &synic->vp[i];

@@ -18,12 +18,12 @@ struct synic;
 /**
  * synic_post() - queue a message for a VP's slot
  * @vp: VP index
- * @sint: 0..15
+ * @sint: TLFS_SINT_VMBUS, the only one that is wired up
  * @payload: copied
  * @bytes: at most 240
  *
  * Delivered in order, one in the slot at a time, the next after the guest freed the slot (EOM or EOI).
- * Any thread. Return: 0, -EINVAL (no such VP, too long), -ENOBUFS (more than SYNIC_QUEUE_MAX wait).
+ * Any thread. Return: 0, -EINVAL (no such VP or SINT, too long), -ENOBUFS (more than SYNIC_QUEUE_MAX wait).
  */
 int synic_post(struct synic *synic, unsigned int vp, unsigned int sint, const void *payload, uint32_t bytes);
 #define SYNIC_QUEUE_MAX 4096

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The SynIC as the VPs see it: what vcpu.c, hyperv.c and main.c need beyond what synic.h offers to the bus.
- * All calls that name a VP run in that VP's own thread, except where said.
+ * The SynIC as the VPs see it: what vcpu.c, hyperv.c and main.c need beyond what synic.h offers to
+ * the bus. All calls that name a VP run in that VP's own thread, except where said.
  */
 #ifndef HVIS_HOST_SYNIC_INTERNAL_H
 #define HVIS_HOST_SYNIC_INTERNAL_H
@@ -28,7 +28,10 @@ struct synic *synic_create(const struct synic_config *config);
  */
 int synic_attach(struct synic *synic, void (*kick)(void *context, unsigned int vp), void *context);
 
-/** synic_detach() - the VPs are going away: no kick any more. Main thread, after the VPs have stopped. */
+/**
+ * synic_detach() - the VPs are going away: no kick any more. Main thread, after the VPs have
+ * stopped.
+ */
 void synic_detach(struct synic *synic);
 void synic_destroy(struct synic *synic);
 
@@ -43,11 +46,15 @@ struct synic_msrs {
  * synic_write() - the guest wrote SCONTROL, SIEFP or SIMP
  * @msr: which one; KVM leaves clearing a page on enabling to us
  *
- * A page outside RAM counts as disabled. Returns only when no synic_signal() writes to a former event page any more.
+ * A page outside RAM counts as disabled. Returns only when no synic_signal() writes to a former
+ * event page any more.
  */
 void synic_write(struct synic *synic, unsigned int vp, uint32_t msr, const struct synic_msrs *msrs);
 
-/** synic_deliver() - put the next waiting message into its slot if the slot is free. Before each entry to the guest. */
+/**
+ * synic_deliver() - put the next waiting message into its slot if the slot is free. Before each
+ * entry to the guest.
+ */
 void synic_deliver(struct synic *synic, unsigned int vp);
 
 /** struct synic_counters - since start; any thread */

@@ -2,8 +2,9 @@
 /*
  * VP threads and exits. See vcpu.h.
  *
- * A kick is: note what there is to do, set immediate_exit, send the signal. The VP clears immediate_exit before it
- * looks what there is to do. So either it sees the work, or immediate_exit (or the signal) brings it back from KVM_RUN.
+ * A kick is: note what there is to do, set immediate_exit, send the signal. The VP clears
+ * immediate_exit before it looks what there is to do. So either it sees the work, or immediate_exit
+ * (or the signal) brings it back from KVM_RUN.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -83,7 +84,8 @@ static void handle_mmio(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 
 	log_debug("VP %u: %s of %u bytes at %#llx, where nothing is", vcpu->index,
-		  run->mmio.is_write ? "write" : "read", run->mmio.len, (unsigned long long)run->mmio.phys_addr);
+		  run->mmio.is_write ? "write" : "read", run->mmio.len,
+		  (unsigned long long)run->mmio.phys_addr);
 	if (!run->mmio.is_write)
 		memset(run->mmio.data, 0xFF, sizeof(run->mmio.data));
 }
@@ -105,7 +107,8 @@ static void crashed(struct vcpu *vcpu, const char *how, unsigned int detail)
 	struct kvm_regs regs = { 0 };
 
 	ioctl(vcpu->fd, KVM_GET_REGS, &regs);
-	log_error("VP %u: %s (%u) at rip %#llx", vcpu->index, how, detail, (unsigned long long)regs.rip);
+	log_error("VP %u: %s (%u) at rip %#llx", vcpu->index, how, detail,
+		  (unsigned long long)regs.rip);
 	vm_stop(vcpu->all->vm, VM_CRASHED);
 }
 
@@ -194,11 +197,22 @@ static void set_running(struct vcpu *vcpu, bool running)
 	pthread_mutex_unlock(&vcpu->lock);
 }
 
+/* Who started the process may have left it blocked; then no kick would reach a running guest. */
+static void unblock_kicks(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, KICK_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void *run_thread(void *context)
 {
 	struct vcpu *vcpu = context;
 	struct vcpus *all = vcpu->all;
 
+	unblock_kicks();
 	while (!vm_stopped(all->vm)) {
 		enum vcpu_exit reason;
 
@@ -226,7 +240,8 @@ void vcpus_kick(void *context, unsigned int index)
 		pthread_kill(vcpu->thread, KICK_SIGNAL);
 }
 
-void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd, void *argument), void *argument)
+void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd, void *argument),
+		void *argument)
 {
 	struct vcpu *vcpu = &vcpus->vcpu[index];
 	struct call call = { .function = function, .argument = argument };
@@ -263,11 +278,16 @@ static int share_tsc(struct vcpus *vcpus)
 
 	for (unsigned int i = 0; !ret && i < vcpus->count; i++)
 		ret = vcpu_state_share_tsc(vcpus->vcpu[i].fd, offset);
-	/* KVM before 5.16 has no such attribute; what it makes of the TSCs then is in the statistics. */
+	/*
+	 * KVM before 5.16 has no such attribute; what it makes of the TSCs then is in the
+	 * statistics.
+	 */
 	return ret == -ENXIO ? 0 : ret;
 }
 
-/* All VPs are created before the first gets its state: KVM numbers them for Hyper-V in that order. */
+/*
+ * All VPs are created before the first gets its state: KVM numbers them for Hyper-V in that order.
+ */
 static int create_all(struct vcpus *vcpus, const struct boot_entry *entry)
 {
 	struct vm *vm = vcpus->vm;
@@ -291,7 +311,8 @@ static int create_all(struct vcpus *vcpus, const struct boot_entry *entry)
 	return ret;
 }
 
-struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_entry *entry, char *error)
+struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_entry *entry,
+			   char *error)
 {
 	unsigned int cpus = config->vm->cpus;
 	struct vcpus *vcpus = calloc(1, sizeof(*vcpus) + cpus * sizeof(vcpus->vcpu[0]));
@@ -318,7 +339,8 @@ struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_
 	}
 	ret = create_all(vcpus, entry);
 	if (ret) {
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create %u VPs: %s", cpus, strerror(-ret));
+		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create %u VPs: %s", cpus,
+			 strerror(-ret));
 		vcpus_destroy(vcpus);
 		return NULL;
 	}
@@ -400,9 +422,9 @@ void vcpus_report(struct vcpus *vcpus)
 		ioctl(vcpus->vcpu[i].fd, KVM_GET_REGS, &regs);
 		ioctl(vcpus->vcpu[i].fd, KVM_GET_MP_STATE, &state);
 		log_error("VP %u: %s at rip %#llx, flags %#llx", i,
-			  state.mp_state == KVM_MP_STATE_RUNNABLE ? "running" :
-			  state.mp_state == KVM_MP_STATE_HALTED	  ? "halted" :
-								    "not started",
+			  state.mp_state == KVM_MP_STATE_RUNNABLE ? "running"
+			  : state.mp_state == KVM_MP_STATE_HALTED ? "halted"
+								  : "not started",
 			  (unsigned long long)regs.rip, (unsigned long long)regs.rflags);
 	}
 }

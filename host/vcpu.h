@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The VPs of a VM: one thread each, which runs the guest and handles its exits. Exits of the Hyper-V kind go to
- * hyperv.h, port IO to pio.h; here is only the dispatch.
- * Invariant: KVM's VP ioctls are made by the VP's own thread, or by the main thread while that does not run.
+ * The VPs of a VM: one thread each, which runs the guest and handles its exits. Exits of the
+ * Hyper-V kind go to hyperv.h, port IO to pio.h; here is only the dispatch.
+ * Invariant: KVM's VP ioctls are made by the VP's own thread, or by the main thread while that does
+ * not run.
  */
 #ifndef HVIS_HOST_VCPU_H
 #define HVIS_HOST_VCPU_H
@@ -37,12 +38,16 @@ struct vcpus_config {
  * @error: VM_ERROR_MAX bytes; one line on failure
  * Return: NULL on failure.
  */
-struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_entry *entry, char *error);
+struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_entry *entry,
+			   char *error);
 void vcpus_destroy(struct vcpus *vcpus);
 
 /** vcpus_start() - start the threads. Main thread. Return: 0 or negative errno. */
 int vcpus_start(struct vcpus *vcpus);
-/** vcpus_stop() - make all VPs leave the guest and join their threads; the VM has been stopped. Main thread. */
+/**
+ * vcpus_stop() - make all VPs leave the guest and join their threads; the VM has been stopped. Main
+ * thread.
+ */
 void vcpus_stop(struct vcpus *vcpus);
 
 /** vcpus_kick() - make a VP leave the guest and look what there is to do. Any thread. */
@@ -53,9 +58,12 @@ void vcpus_kick(void *vcpus, unsigned int index);
  *
  * Waits for it. Main thread; VP threads never wait for the main thread, so this ends.
  */
-void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd, void *argument), void *argument);
+void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd, void *argument),
+		void *argument);
 
-/** vcpus_report() - print where each VP is; for a guest that hangs. Main thread, after vcpus_stop(). */
+/**
+ * vcpus_report() - print where each VP is; for a guest that hangs. Main thread, after vcpus_stop().
+ */
 void vcpus_report(struct vcpus *vcpus);
 
 unsigned int vcpus_count(const struct vcpus *vcpus);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Initial state of the VPs. See vcpu_state.h.
- * Source: Intel SDM volume 3 (control registers, segment descriptors, MTRRs); boot.h for what the kernel expects.
+ * Source: Intel SDM volume 3 (control registers, segment descriptors, MTRRs); boot.h for what the
+ * kernel expects.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -30,9 +31,10 @@
 #define SEGMENT_BUSY_TSS 11
 
 /*
- * The guest's kernel turns these on itself, and KVM then has leaf 0xD report the matching size. But where KVM runs on
- * an emulator that does not intercept XSETBV it never hears of that, and the kernel finds a size that is too small.
- * Starting with what every kernel turns on gives the right size in both cases.
+ * The guest's kernel turns these on itself, and KVM then has leaf 0xD report the matching size. But
+ * where KVM runs on an emulator that does not intercept XSETBV it never hears of that, and the
+ * kernel finds a size that is too small. Starting with what every kernel turns on gives the right
+ * size in both cases.
  */
 static int set_xcr0(int fd, const struct cpuid_table *table)
 {

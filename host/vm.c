@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The KVM virtual machine: capability check, memory slots, irqchip, PIT, interrupt routes. See vm.h.
- * The irqchip is KVM's full one: a split one refuses resampling irqfds, our only notice that a message was taken.
+ * The KVM virtual machine: capability check, memory slots, irqchip, PIT, interrupt routes. See
+ * vm.h. The irqchip is KVM's full one: a split one refuses resampling irqfds, our only notice that
+ * a message was taken.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,9 @@
 #define TSS_ADDRESS 0xFFFBD000ul
 #define IDENTITY_MAP_ADDRESS 0xFFFBC000ull
 
+/* clang-format off */
 #define CAPABILITY(name, required) { #name, name, required }
+/* clang-format on */
 
 const struct vm_capability vm_capabilities[] = {
 	CAPABILITY(KVM_CAP_USER_MEMORY, true),
@@ -44,7 +47,8 @@ static int check_capabilities(int kvm, bool hyperv, char *error)
 	int version = ioctl(kvm, KVM_GET_API_VERSION, 0);
 
 	if (version != KVM_API_VERSION) {
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: API version %d, need %d", version, KVM_API_VERSION);
+		snprintf(error, VM_ERROR_MAX, "/dev/kvm: API version %d, need %d", version,
+			 KVM_API_VERSION);
 		return -ENOTSUP;
 	}
 	for (unsigned int i = 0; i < vm_capability_count; i++) {
@@ -84,8 +88,9 @@ static int create_irqchip(int fd)
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	uint64_t identity_map = IDENTITY_MAP_ADDRESS;
 
-	if (ioctl(fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) || ioctl(fd, KVM_SET_TSS_ADDR, TSS_ADDRESS) ||
-	    ioctl(fd, KVM_CREATE_IRQCHIP, 0) || ioctl(fd, KVM_CREATE_PIT2, &pit))
+	if (ioctl(fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map) ||
+	    ioctl(fd, KVM_SET_TSS_ADDR, TSS_ADDRESS) || ioctl(fd, KVM_CREATE_IRQCHIP, 0) ||
+	    ioctl(fd, KVM_CREATE_PIT2, &pit))
 		return -errno;
 	return 0;
 }
@@ -129,12 +134,14 @@ static int set_up(struct vm *vm, const struct vm_config *config, char *error)
 	}
 	ret = create_irqchip(vm->fd);
 	if (ret) {
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create interrupt controllers: %s", strerror(-ret));
+		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create interrupt controllers: %s",
+			 strerror(-ret));
 		return ret;
 	}
 	ret = add_memory(vm->fd, config->mem);
 	if (ret)
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot map guest memory: %s", strerror(-ret));
+		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot map guest memory: %s",
+			 strerror(-ret));
 	return ret;
 }
 
@@ -173,7 +180,8 @@ static void add_route(struct kvm_irq_routing *table, const struct kvm_irq_routin
 	table->entries[table->nr++] = *entry;
 }
 
-static void add_pin(struct kvm_irq_routing *table, unsigned int gsi, unsigned int chip, unsigned int pin)
+static void add_pin(struct kvm_irq_routing *table, unsigned int gsi, unsigned int chip,
+		    unsigned int pin)
 {
 	add_route(table, &(struct kvm_irq_routing_entry){
 				 .gsi = gsi,
@@ -182,12 +190,16 @@ static void add_pin(struct kvm_irq_routing *table, unsigned int gsi, unsigned in
 			 });
 }
 
-/* The timer is at pin 2 of the IOAPIC, as the MADT's override says; the cascade has no line of its own there. */
+/*
+ * The timer is at pin 2 of the IOAPIC, as the MADT's override says; the cascade has no line of its
+ * own there.
+ */
 static void add_pc_routes(struct kvm_irq_routing *table)
 {
 	for (unsigned int gsi = 0; gsi < 16; gsi++)
 		if (gsi != 2)
-			add_pin(table, gsi, gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi % 8);
+			add_pin(table, gsi,
+				gsi < 8 ? KVM_IRQCHIP_PIC_MASTER : KVM_IRQCHIP_PIC_SLAVE, gsi % 8);
 	for (unsigned int gsi = 0; gsi < VM_GSI_IOAPIC_PINS; gsi++)
 		if (gsi != 2)
 			add_pin(table, gsi, KVM_IRQCHIP_IOAPIC, gsi == 0 ? 2 : gsi);

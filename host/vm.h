@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One KVM virtual machine: its file descriptors, memory slots, interrupt controllers and interrupt routes, and how it
- * ended. VPs are vcpu.h's, Hyper-V is hyperv.h's; this file only knows which capabilities they will need.
+ * One KVM virtual machine: its file descriptors, memory slots, interrupt controllers and interrupt
+ * routes, and how it ended. VPs are vcpu.h's, Hyper-V is hyperv.h's; this file only knows which
+ * capabilities they will need.
  * Invariant: the first cause that ends the VM is the one that counts.
  */
 #ifndef HVIS_HOST_VM_H
@@ -78,16 +79,21 @@ void vm_destroy(struct vm *vm);
 /**
  * vm_route_interrupts() - the whole routing table: PIC, IOAPIC and, with Hyper-V, SINT 2 of each VP
  *
- * After the VPs exist and have their SynIC: KVM resolves a SINT route when it is set and forgets one it cannot.
+ * After the VPs exist and have their SynIC: KVM resolves a SINT route when it is set and forgets
+ * one it cannot.
  * Return: 0 or negative errno.
  */
 int vm_route_interrupts(struct vm *vm);
 
-/** vm_irqfd_create() - an eventfd that raises @gsi (edge) when written to. Return: the fd or negative errno. */
+/**
+ * vm_irqfd_create() - an eventfd that raises @gsi (edge) when written to. Return: the fd or
+ * negative errno.
+ */
 int vm_irqfd_create(struct vm *vm, unsigned int gsi);
 
 /**
- * vm_irqfd_resample() - @fd raises @gsi, @resample_fd fires when the guest acknowledges (EOM or EOI)
+ * vm_irqfd_resample() - @fd raises @gsi, @resample_fd fires when the guest acknowledges (EOM or
+ * EOI)
  * Return: 0 or negative errno.
  */
 int vm_irqfd_resample(struct vm *vm, unsigned int gsi, int fd, int resample_fd);
@@ -100,7 +106,10 @@ static inline bool vm_stopped(struct vm *vm)
 	return atomic_load_explicit(&vm->end, memory_order_relaxed) != VM_RUNNING;
 }
 
-/** vm_master_clock() - whether KVM's reference TSC page can be valid. Return: 1, 0 or negative errno. */
+/**
+ * vm_master_clock() - whether KVM's reference TSC page can be valid. Return: 1, 0 or negative
+ * errno.
+ */
 int vm_master_clock(struct vm *vm);
 
 #endif

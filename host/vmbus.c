@@ -190,12 +190,14 @@ static void take_reports(struct vmbus *vmbus)
 
 /*
  * While a reset waits for workers, messages stay in the mailbox; its end is a report, which wakes
- * us again.
+ * us again. A turn ends after as many messages as the mailbox holds, so that a guest that posts
+ * without end does not keep the loop from signals, the time limit and the control socket.
  */
 static void bus_turn(struct loop_work *work)
 {
 	struct mailbox *mailbox = (struct mailbox *)((char *)work - offsetof(struct mailbox, wake));
 	struct vmbus *vmbus = (struct vmbus *)((char *)mailbox - offsetof(struct vmbus, mailbox));
+	unsigned int budget = MAILBOX_MAX;
 	struct request request;
 
 	pthread_mutex_lock(&mailbox->lock);
@@ -203,8 +205,13 @@ static void bus_turn(struct loop_work *work)
 	pthread_mutex_unlock(&mailbox->lock);
 	take_reports(vmbus);
 	connection_reset_step(vmbus);
-	while (vmbus->state != BUS_RESETTING && take(mailbox, &request))
+	while (vmbus->state != BUS_RESETTING && take(mailbox, &request)) {
 		dispatch(vmbus, &request);
+		if (--budget)
+			continue;
+		wake(vmbus);
+		return;
+	}
 }
 
 /* See vmbus.h. */

@@ -22,14 +22,20 @@ struct watch {
 	struct loop_op timer;
 };
 
+/*
+ * Not those that whoever started us wants ignored (nohup, background jobs of a script): a blocked
+ * signal would arrive all the same.
+ */
 static sigset_t watched_signals(void)
 {
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	for (unsigned int i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!sigaction(signals[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&set, signals[i]);
 	return set;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What may end the VM from outside: SIGINT, SIGTERM and SIGHUP, and the time limit. Both arrive in the main loop.
+ * What may end the VM from outside: SIGINT, SIGTERM and SIGHUP, and the time limit. Both arrive in
+ * the main loop.
  */
 #ifndef HVIS_HOST_WATCH_H
 #define HVIS_HOST_WATCH_H

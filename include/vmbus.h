@@ -59,8 +59,8 @@ void hvis_driver_unregister(struct vmbus_driver *driver);
 /**
  * enum hvis_event_result - what an event callback did
  * @HVIS_EVENT_DRAINED: it read until hvis_channel_recv() returned 0; the bus unmasks and looks once more
- * @HVIS_EVENT_POLLING: it, or a poller it woke, goes on reading later; interrupts of this ring stay masked
- *	until the poller calls hvis_channel_unmask()
+ * @HVIS_EVENT_POLLING: it, or a poller it woke, goes on reading later; event() is not called and interrupts of
+ *	this ring stay masked until the poller calls hvis_channel_resume()
  */
 enum hvis_event_result {
 	HVIS_EVENT_DRAINED,
@@ -138,7 +138,7 @@ struct hvis_packet {
 };
 
 int hvis_channel_recv(struct vmbus_channel *channel, struct hvis_packet *packet);
-bool hvis_channel_unmask(struct vmbus_channel *channel);
+void hvis_channel_resume(struct vmbus_channel *channel);
 
 /*
  * One request that waits for one answer: init, send it, wait. Whoever brings the answer calls

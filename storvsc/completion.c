@@ -97,10 +97,9 @@ static void receive(struct storvsc_queue *queue, const struct hvis_packet *packe
 }
 
 /*
- * One round: at most ROUND_PACKETS from the ring. Only one at a time: an interrupt that comes while
- * the worker reads leaves it to the worker.
- * Return: 0: the ring is empty; 1: there may be more; -EIO: the channel is broken; -EBUSY: somebody
- * else reads.
+ * One round: at most ROUND_PACKETS from the ring. Only one at a time: the bus does not call event()
+ * while the worker has the ring.
+ * Return: 0: the ring is empty; 1: there may be more; negative: the channel is broken.
  */
 static int read_round(struct storvsc_queue *queue)
 {
@@ -108,8 +107,6 @@ static int read_round(struct storvsc_queue *queue)
 	int left = ROUND_PACKETS;
 	int more = 1;
 
-	if (test_and_set_bit_lock(QUEUE_READING, &queue->flags))
-		return -EBUSY;
 	WRITE_ONCE(queue->rounds, queue->rounds + 1);
 	while (left-- && more > 0) {
 		more = hvis_channel_recv(queue->channel, &packet);
@@ -117,7 +114,6 @@ static int read_round(struct storvsc_queue *queue)
 			receive(queue, &packet);
 	}
 	smp_store_release(&queue->rounds, queue->rounds + 1); /* after the commands' ends */
-	clear_bit_unlock(QUEUE_READING, &queue->flags);
 	if (wq_has_sleeper(&queue->answered))
 		wake_up_all(&queue->answered);
 	if (more < 0)
@@ -145,14 +141,15 @@ enum hvis_event_result storvsc_event(struct vmbus_channel *channel, void *contex
 	more = read_round(queue);
 	if (more > 0)
 		queue_work(queue->host->wq, &queue->drain);
-	return more > 0 || more == -EBUSY ? HVIS_EVENT_POLLING : HVIS_EVENT_DRAINED;
+	return more > 0 ? HVIS_EVENT_POLLING : HVIS_EVENT_DRAINED;
 }
 
 /**
  * storvsc_drain_work() - read on where the interrupt stopped
  * @work: drain of a queue
  *
- * One round per run, so that other work gets its turn; unmasks when the ring is empty.
+ * One round per run, so that other work gets its turn; back to the interrupt when the ring is
+ * empty.
  */
 void storvsc_drain_work(struct work_struct *work)
 {
@@ -162,8 +159,10 @@ void storvsc_drain_work(struct work_struct *work)
 	if (test_bit(QUEUE_STOPPED, &queue->flags))
 		return;
 	more = read_round(queue);
-	if (more > 0 || (!more && hvis_channel_unmask(queue->channel)))
+	if (more > 0)
 		queue_work(queue->host->wq, &queue->drain);
+	else if (!more)
+		hvis_channel_resume(queue->channel);
 }
 
 static bool round_is_over(struct storvsc_queue *queue, unsigned int round)

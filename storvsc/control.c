@@ -41,7 +41,6 @@ static int control_exchange(struct storvsc_host *host, const struct vstor_packet
 	error = hvis_channel_send_inband(channel, packet, sizeof(*packet), id,
 					 PACKET_FLAG_COMPLETION_REQUESTED);
 	if (!error) {
-		hvis_channel_kick(channel);
 		snprintf(what, sizeof(what), "%s of %s", step, dev_name(&host->device->dev));
 		error = hvis_xact_wait(xact, timeout_ms, what);
 	}

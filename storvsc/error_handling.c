@@ -25,6 +25,7 @@
  */
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 
 #include "internal.h"
 
@@ -141,8 +142,11 @@ static bool just_reopened(struct storvsc_host *host, struct scsi_cmnd *cmd)
 
 static int reopen(struct storvsc_host *host)
 {
+	/* The rings' memory must not wait for the IO that waits for this. */
+	unsigned int noio = memalloc_noio_save();
 	int error = storvsc_connect(host, STORVSC_RECONNECT_MS);
 
+	memalloc_noio_restore(noio);
 	if (error)
 		return error;
 	if (!storvsc_set_state(host, STORVSC_CLOSED, STORVSC_RUNNING)) {

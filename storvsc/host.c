@@ -173,12 +173,11 @@ int storvsc_probe(struct vmbus_device *device, const struct hv_vmbus_device_id *
 	dev_set_drvdata(&device->dev, host);
 	dev_info(&device->dev, "VSTOR %u.%u, %u KiB per request, %u requests\n", host->version >> 8,
 		 host->version & 0xFF, host->limits.max_bytes / 1024, host->limits.can_queue);
-	storvsc_news_add(host, NEWS_SCAN_FIRST);
+	storvsc_news_start(host);
 	return 0;
 
 disconnect:
 	dev_err(&device->dev, "no SCSI host: error %d\n", error);
-	storvsc_news_stop(host);
 	give_up(host);
 destroy_host:
 	host_destroy(host);

@@ -83,9 +83,8 @@ struct storvsc_queue {
 	struct storvsc_slot *slots;
 	u32 slot_count;
 	unsigned long flags;
-#define QUEUE_READING 0 /* somebody is in a round */
-#define QUEUE_STOPPED 1 /* the channel is about to be closed: start no round */
-#define QUEUE_BROKEN 2 /* the host broke the protocol of this opening of the channel */
+#define QUEUE_STOPPED 0 /* the channel is about to be closed: start no round */
+#define QUEUE_BROKEN 1 /* the host broke the protocol of this opening of the channel */
 	unsigned int rounds;
 	wait_queue_head_t answered;
 	struct work_struct drain;
@@ -125,8 +124,8 @@ enum storvsc_refusal {
  * @control_sequence: of the last control id
  * @broken: closes a channel whose host broke the protocol
  * @news: scans and rescans
- * @news_lock: guards @removing against queueing @news
- * @removing: no news any more
+ * @news_lock: guards @listening against queueing @news
+ * @listening: news are acted on: the SCSI layer knows the controller, which is not being removed
  * @news_flags: NEWS_*
  * @changed: addresses to read again
  * @gone: addresses to remove
@@ -156,7 +155,7 @@ struct storvsc_host {
 	struct work_struct broken;
 	struct delayed_work news;
 	spinlock_t news_lock;
-	bool removing;
+	bool listening;
 	unsigned long news_flags;
 #define NEWS_SCAN_FIRST 0
 #define NEWS_SCAN 1
@@ -220,6 +219,7 @@ void storvsc_broken_work(struct work_struct *work);
 
 /* news.c */
 void storvsc_news_init(struct storvsc_host *host);
+void storvsc_news_start(struct storvsc_host *host);
 void storvsc_news_add(struct storvsc_host *host, int flag);
 void storvsc_news_act(struct storvsc_host *host, struct scsi_device *sdev,
 		      enum storvsc_action action);

@@ -14,15 +14,18 @@
 
 unsigned int storvsc_ring_bytes = 128 * 1024;
 module_param_named(ring_bytes, storvsc_ring_bytes, uint, 0444);
-MODULE_PARM_DESC(ring_bytes, "Data bytes of each ring, 16384..16777216 (default 131072)");
+MODULE_PARM_DESC(ring_bytes, "Data bytes of each ring, 16384..8388608 (default 131072)");
 
 #define RING_BYTES_MIN (16 * 1024)
-#define RING_BYTES_MAX (16 * 1024 * 1024)
+#define RING_BYTES_MAX (8 * 1024 * 1024) /* both rings go into one GPADL, of 8190 pages at most */
 
 #define IO_TIMEOUT_S 60
 
 static int slave_alloc(struct scsi_device *sdev)
 {
+	/* The SCSI layer takes LUN max_lun, too, from the host's REPORT LUNS. */
+	if (sdev->id >= STORVSC_TARGETS || sdev->lun >= STORVSC_LUNS)
+		return -ENXIO;
 	/*
 	 * Microsoft's disks may call themselves SPC-2, yet know REPORT LUNS and VPD pages; without
 	 * the latter there would be no discard.

@@ -4,7 +4,8 @@
  * since. News come in interrupts as bits; one piece of work acts on them. A bit set twice is acted
  * on once, and the work waits a little, so that a burst (or a host that never stops) costs one scan
  * at a time.
- * Invariant: nothing of it runs or starts after storvsc_news_stop().
+ * Invariant: nothing of it runs or starts before storvsc_news_start() or after
+ * storvsc_news_stop().
  */
 #include <linux/jiffies.h>
 
@@ -20,7 +21,7 @@ static void schedule_news(struct storvsc_host *host, unsigned int delay_ms)
 	unsigned long flags;
 
 	spin_lock_irqsave(&host->news_lock, flags);
-	if (!host->removing)
+	if (host->listening)
 		queue_delayed_work(system_unbound_wq, &host->news, msecs_to_jiffies(delay_ms));
 	spin_unlock_irqrestore(&host->news_lock, flags);
 }
@@ -35,7 +36,7 @@ static void schedule_news(struct storvsc_host *host, unsigned int delay_ms)
 void storvsc_news_add(struct storvsc_host *host, int flag)
 {
 	set_bit(flag, &host->news_flags);
-	schedule_news(host, flag == NEWS_SCAN_FIRST ? 0 : GATHER_MS);
+	schedule_news(host, GATHER_MS);
 }
 
 /**
@@ -161,6 +162,21 @@ void storvsc_news_init(struct storvsc_host *host)
 }
 
 /**
+ * storvsc_news_start() - the SCSI layer knows the controller: look what is there
+ * @host: the controller
+ *
+ * News that came earlier left their bits, which the first scan settles. Process context.
+ */
+void storvsc_news_start(struct storvsc_host *host)
+{
+	spin_lock_irq(&host->news_lock);
+	host->listening = true;
+	spin_unlock_irq(&host->news_lock);
+	set_bit(NEWS_SCAN_FIRST, &host->news_flags);
+	schedule_news(host, 0);
+}
+
+/**
  * storvsc_news_stop() - no news any more
  * @host: the controller
  *
@@ -169,7 +185,7 @@ void storvsc_news_init(struct storvsc_host *host)
 void storvsc_news_stop(struct storvsc_host *host)
 {
 	spin_lock_irq(&host->news_lock);
-	host->removing = true;
+	host->listening = false;
 	spin_unlock_irq(&host->news_lock);
 	cancel_delayed_work_sync(&host->news);
 }

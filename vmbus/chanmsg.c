@@ -17,6 +17,13 @@
 #define RETRY_US_FIRST 500
 #define RETRY_US_MAX 100000
 
+#define CHANMSG_QUEUE 64
+
+struct chanmsg_entry {
+	u32 bytes;
+	u8 data[CHANMSG_SIZE_MAX] __aligned(8);
+};
+
 static struct chanmsg *chanmsg(void)
 {
 	return &hvis_bus.chanmsg;
@@ -24,9 +31,14 @@ static struct chanmsg *chanmsg(void)
 
 /* Posting. */
 
-static bool is_worth_retrying(u16 status)
+/*
+ * Hosts have been seen to disown the connection, too, when messages come faster than they like. Only for the very first
+ * message does it mean that nobody listens there.
+ */
+static bool is_worth_retrying(u16 status, const struct chanmsg_header *header)
 {
-	return status == TLFS_STATUS_INSUFFICIENT_BUFFERS || status == TLFS_STATUS_INSUFFICIENT_MEMORY;
+	return status == TLFS_STATUS_INSUFFICIENT_BUFFERS || status == TLFS_STATUS_INSUFFICIENT_MEMORY ||
+	       (status == TLFS_STATUS_INVALID_CONNECTION_ID && header->type != CHANMSG_INITIATE_CONTACT);
 }
 
 static int status_to_errno(u16 status)
@@ -64,7 +76,7 @@ int chanmsg_post_to(u32 connection_id, const void *message, u32 bytes)
 
 	for (;;) {
 		status = hypercall_post_message(connection_id, message, bytes);
-		if (!is_worth_retrying(status) || ktime_after(ktime_get(), end))
+		if (!is_worth_retrying(status, message) || ktime_after(ktime_get(), end))
 			return status_to_errno(status);
 		fsleep(pause);
 		pause = min_t(unsigned long, pause * 2, RETRY_US_MAX);
@@ -281,7 +293,8 @@ int chanmsg_init(const struct chanmsg_rule *rules, unsigned int timeout_ms)
 	c->queue = kcalloc(CHANMSG_QUEUE, sizeof(*c->queue), GFP_KERNEL);
 	if (!c->queue)
 		return -ENOMEM;
-	c->wq = alloc_ordered_workqueue("hvis_control", 0);
+	/* Disks that write memory back may wait for an answer, to be opened again after an error. */
+	c->wq = alloc_ordered_workqueue("hvis_control", WQ_MEM_RECLAIM);
 	if (!c->wq) {
 		kfree(c->queue);
 		return -ENOMEM;

@@ -75,6 +75,7 @@ static int start_opening(struct vmbus_channel *channel, const struct hvis_channe
 		channel->config = *config;
 		channel->broken = NULL;
 		channel->want_room = 0;
+		channel->polling = false;
 		set_state(channel, CHANNEL_OPENING);
 	}
 	mutex_unlock(&channel->lock);

@@ -70,6 +70,7 @@ int ring_memory_unshare(struct ring_memory *memory, u32 relid, const bool *gone)
  * @want_room: bytes that send_room() is owed for; 0: none
  * @in: host-to-guest ring; serialised by who reads
  * @in_copy: its packet buffer
+ * @polling: the driver's poller has @in, from the call of event() that answered POLLING to hvis_channel_resume()
  * @again: runs the event path once more from a fresh interrupt
  */
 struct vmbus_channel {
@@ -98,6 +99,7 @@ struct vmbus_channel {
 
 	struct ring_in in;
 	void *in_copy;
+	bool polling;
 	struct irq_work again;
 };
 

@@ -13,6 +13,7 @@
 #include <linux/export.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
+#include <asm/sync_bitops.h>
 
 #include "channel.h"
 #include "wire/packet.h"
@@ -36,9 +37,12 @@ static void signal_host(const struct vmbus_channel *channel)
 {
 	u16 status;
 
-	/* Without a doorbell of its own, the bit in the shared page tells which channel is meant. */
+	/*
+	 * Without a doorbell of its own, the bit in the shared page tells which channel is meant. The host writes there
+	 * even when this kernel runs on one CPU and has patched its own atomics down.
+	 */
 	if (!channel->dedicated)
-		set_bit(channel->relid, hvis_bus.connection.interrupt_page + PAGE_SIZE / 2);
+		sync_set_bit(channel->relid, hvis_bus.connection.interrupt_page + PAGE_SIZE / 2);
 	status = hypercall_signal_event(channel->connection_id);
 	if (status != TLFS_STATUS_SUCCESS)
 		pr_err_ratelimited("channel %u: the doorbell failed (hypercall status %u)\n", channel->relid, status);
@@ -79,11 +83,18 @@ static void run_events(struct vmbus_channel *channel)
 		return;
 	if (room_came(channel) && config->send_room)
 		config->send_room(channel, config->context);
+	/* Acquire: what a poller did to the ring before it resumed. */
+	if (smp_load_acquire(&channel->polling))
+		return;
 	for (round = 0; round < ROUNDS_MAX; round++) {
-		if (READ_ONCE(channel->broken))
-			return;
 		ring_in_mask(&channel->in);
+		/* Before event(), since the poller that it wakes may be done before it returns. */
+		WRITE_ONCE(channel->polling, true);
 		if (config->event(channel, config->context) == HVIS_EVENT_POLLING)
+			return;
+		WRITE_ONCE(channel->polling, false);
+		/* Only now, so that event() hears of it from hvis_channel_recv(). */
+		if (READ_ONCE(channel->broken))
 			return;
 		publish(channel);
 		if (!ring_in_unmask(&channel->in))
@@ -98,7 +109,7 @@ static void run_again(struct irq_work *work)
 	run_events(container_of(work, struct vmbus_channel, again));
 }
 
-static void run_first(void *channel)
+static void run_on_cpu(void *channel)
 {
 	run_events(channel);
 }
@@ -115,8 +126,11 @@ void channel_event(u32 relid)
 
 	rcu_read_lock();
 	channel = rcu_dereference(hvis_bus.active[relid]);
-	if (channel)
+	if (channel && channel->cpu == smp_processor_id())
 		run_events(channel);
+	else if (channel)
+		pr_warn_ratelimited("channel %u: its event for CPU %u came to CPU %u, and is ignored\n", relid,
+				    channel->cpu, smp_processor_id());
 	rcu_read_unlock();
 }
 
@@ -144,7 +158,7 @@ void channel_io_stop(struct vmbus_channel *channel)
 /** channel_first_look() - read what came while the channel was being opened; may sleep */
 void channel_first_look(struct vmbus_channel *channel)
 {
-	smp_call_function_single(channel->cpu, run_first, channel, 1);
+	smp_call_function_single(channel->cpu, run_on_cpu, channel, 1);
 }
 
 /* Receiving. */
@@ -175,23 +189,19 @@ int hvis_channel_recv(struct vmbus_channel *channel, struct hvis_packet *packet)
 EXPORT_SYMBOL_GPL(hvis_channel_recv);
 
 /**
- * hvis_channel_unmask() - a poller has read all and wants interrupts again
+ * hvis_channel_resume() - a poller has read all and gives the ring back to event()
  * @channel: open
  *
- * Any context, serialised with hvis_channel_recv(). Return: true: more has come, go on reading (masked as before);
- * false: the next packet calls event().
+ * The poller reads no more until the next event(), which is called once before this returns: interrupts are unmasked on
+ * the channel's CPU only, where nobody can be reading at the same time. May wait for that CPU; interrupts are on.
  */
-bool hvis_channel_unmask(struct vmbus_channel *channel)
+void hvis_channel_resume(struct vmbus_channel *channel)
 {
-	if (!is_open(channel))
-		return false;
-	publish(channel);
-	if (!ring_in_unmask(&channel->in))
-		return false;
-	ring_in_mask(&channel->in);
-	return true;
+	/* Release: our last look at the ring comes before event()'s first. */
+	smp_store_release(&channel->polling, false);
+	smp_call_function_single(channel->cpu, run_on_cpu, channel, 1);
 }
-EXPORT_SYMBOL_GPL(hvis_channel_unmask);
+EXPORT_SYMBOL_GPL(hvis_channel_resume);
 
 /* Sending. */
 
@@ -312,6 +322,7 @@ int hvis_channel_send_inband(struct vmbus_channel *channel, const void *payload,
 	memset(packet + sizeof(struct packet_desc) + bytes, 0, ALIGN(bytes, 8) - bytes);
 	hvis_channel_commit(channel, irq_flags);
 	hvis_channel_kick(channel);
-	return 0;
+	/* The kick may just have found out, and nobody will answer. */
+	return READ_ONCE(channel->broken) ? -EIO : 0;
 }
 EXPORT_SYMBOL_GPL(hvis_channel_send_inband);

@@ -203,31 +203,49 @@ int connect_request_offers(void)
 	return error == -ETIMEDOUT ? 0 : error;
 }
 
-/**
- * connect_stop() - leave: the host closes what is open, forgets all GPADLs and confirms
- *
- * Does nothing if the connection is not up, or was left before. May sleep.
- */
-void connect_stop(void)
+/* Return: 0 the host confirmed; -ENOTCONN it was not up, or left before; else it may still use our pages. */
+static int leave(void)
 {
 	const struct chanmsg_header unload = { .type = CHANMSG_UNLOAD };
 	struct chanmsg_call call = { .answer = CHANMSG_UNLOAD_RESPONSE };
-	struct connection *c = connection();
 	int error;
 
 	if (!change_state(CONNECTION_CONNECTED, CONNECTION_LEFT))
-		return;
+		return -ENOTCONN;
 	chanmsg_call_begin(&call, NULL, 0);
 	error = chanmsg_post(&unload, sizeof(unload));
 	if (error)
 		chanmsg_call_end(&call);
 	else
 		error = chanmsg_call_wait(&call, hvis_bus.chanmsg.timeout_ms * VMBUS_UNLOAD_PATIENCE, "UNLOAD");
-	synic_unpin(c->cpu);
-	if (error)
+	synic_unpin(connection()->cpu);
+	return error;
+}
+
+/**
+ * connect_stop() - leave: the host closes what is open, forgets all GPADLs and confirms
+ *
+ * No channel is open. Does nothing if the connection is not up, or was left before. May sleep.
+ */
+void connect_stop(void)
+{
+	int error = leave();
+
+	if (!error)
+		free_pages_of(connection());
+	else if (error != -ENOTCONN)
 		pr_warn("three pages that the host may still write to are leaked\n");
-	else
-		free_pages_of(c);
+}
+
+/**
+ * connect_shutdown() - leave, before power-off or another kernel
+ *
+ * Channels may be open and their drivers at work, so the pages stay: a doorbell may be written to one of them.
+ * May sleep.
+ */
+void connect_shutdown(void)
+{
+	leave();
 }
 
 /* A crashing kernel. */
@@ -253,12 +271,13 @@ static bool post_unload_crashed(unsigned int *left_ms)
 		if (*left_ms < CRASH_POLL_MS)
 			return false;
 		mdelay(CRASH_POLL_MS);
+		touch_nmi_watchdog();
 		*left_ms -= CRASH_POLL_MS;
 	}
 }
 
 /**
- * connect_crash() - leave, in a kernel that has crashed: no sleep, no lock, no interrupt, other CPUs stopped
+ * connect_crash() - leave, in a kernel that has crashed: no sleep, no lock, no interrupt, other CPUs perhaps stopped
  *
  * The host's answer may land in the slot of any CPU, so all are polled. Bounded as connect_stop() is. The host
  * would otherwise go on writing into rings that the next kernel uses for something else. Any context.
@@ -269,6 +288,7 @@ void connect_crash(void)
 
 	if (!change_state(CONNECTION_CONNECTED, CONNECTION_LEFT))
 		return;
+	synic_crash();
 	if (post_unload_crashed(&left_ms)) {
 		while (!synic_poll_crashed(is_unload_response) && left_ms >= CRASH_POLL_MS) {
 			mdelay(CRASH_POLL_MS);

@@ -55,9 +55,11 @@ static void remove_kernel_handler(void)
 /** crash_init() - listen for the crash; may sleep; 0 or negative errno */
 int crash_init(void)
 {
-	if (x86_hyper_type == X86_HYPER_MS_HYPERV)
+	int error = atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
+
+	if (!error && x86_hyper_type == X86_HYPER_MS_HYPERV)
 		set_kernel_handler();
-	return atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
+	return error;
 }
 
 /** crash_exit() - undo crash_init(); may sleep */

@@ -12,6 +12,7 @@
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
 #include <asm/hypervisor.h>
@@ -82,6 +83,10 @@ static int check_cpuid(void)
 		error = require(calls, call_privileges, ARRAY_SIZE(call_privileges));
 	if (!error && (calls & TLFS_CPU_MANAGEMENT)) {
 		pr_err("this is the root partition, which has no VMBus to connect to\n");
+		error = -ENODEV;
+	}
+	if (!error && (calls & TLFS_ISOLATION)) {
+		pr_err("this is an isolated VM, whose memory the host cannot read; not supported\n");
 		error = -ENODEV;
 	}
 	return error;
@@ -172,6 +177,24 @@ free_inputs:
 }
 
 /**
+ * hypercall_stop() - no hypercalls any more, while channels may still be in use; before another kernel is started
+ *
+ * May sleep.
+ */
+void hypercall_stop(void)
+{
+	struct hypercall *h = &hvis_bus.hypercall;
+
+	if (!READ_ONCE(h->live))
+		return;
+	WRITE_ONCE(h->live, false);
+	/* Whoever saw it live has returned from the page after this; see hypercall(). */
+	synchronize_rcu();
+	if (!h->kernel_page)
+		disable_own_page();
+}
+
+/**
  * hypercall_disable() - give the hypercall page back, for a kernel that goes on or is replaced without us
  *
  * Nobody is in a hypercall any more. Any context; harmless when repeated.
@@ -203,12 +226,13 @@ void hypercall_exit(void)
  * R8, status in RAX (TLFS 3.7). Our own page is called directly: it has no landing pad for an indirect branch, and a
  * kernel that enforces those would trap. The kernel takes care of that for its own.
  */
-static u64 hypercall(u64 control, u64 input)
+static u64 call_page(u64 control, u64 input)
 {
 	const struct hypercall *h = &hvis_bus.hypercall;
-	register u64 output asm("r8") = 0;
 	void *page = NULL;
 	u64 status;
+
+	register u64 output asm("r8") = 0;
 
 	if (!READ_ONCE(h->live))
 		return STATUS_NO_PAGE;
@@ -227,6 +251,16 @@ static u64 hypercall(u64 control, u64 input)
 			     :
 			     : "cc", "memory", "r9", "r10", "r11");
 	}
+	return status;
+}
+
+static u64 hypercall(u64 control, u64 input)
+{
+	u64 status;
+
+	rcu_read_lock(); /* hypercall_stop() takes the page away after a grace period */
+	status = call_page(control, input);
+	rcu_read_unlock();
 	return status;
 }
 

@@ -28,7 +28,6 @@
 #define VMBUS_UNLOAD_PATIENCE 10
 
 /* hypercall.c */
-
 /**
  * struct hypercall - the way into the hypervisor
  * @kernel_page: the kernel's own variable that points to its hypercall page; NULL: the page in our .text is used
@@ -42,6 +41,7 @@ struct hypercall {
 };
 
 int hypercall_init(void);
+void hypercall_stop(void);
 void hypercall_disable(void);
 void hypercall_exit(void);
 u16 hypercall_post_message(u32 connection_id, const void *payload, u32 bytes);
@@ -64,6 +64,7 @@ struct synic {
 	struct fwnode_handle *fwnode;
 	struct irq_domain *domain;
 	int cpuhp_state;
+	bool crashed;
 	const struct synic_callbacks *callbacks;
 };
 
@@ -77,6 +78,7 @@ unsigned int synic_pin(void);
 void synic_unpin(unsigned int cpu);
 u32 synic_vp_index(unsigned int cpu);
 void synic_resume(void);
+void synic_crash(void);
 bool synic_poll_crashed(bool (*wanted)(const struct tlfs_message *message));
 
 /* chanmsg.c */
@@ -107,12 +109,6 @@ struct chanmsg_call {
 	u32 key;
 	const bool *gone;
 	struct hvis_xact xact;
-};
-
-#define CHANMSG_QUEUE 64
-struct chanmsg_entry {
-	u32 bytes;
-	u8 data[CHANMSG_SIZE_MAX] __aligned(8);
 };
 
 /**
@@ -181,6 +177,7 @@ int connect_parse_version(const char *text, u32 *version);
 int connect_start(u32 version_max);
 int connect_request_offers(void);
 void connect_stop(void);
+void connect_shutdown(void);
 void connect_crash(void);
 bool connect_is_up(void);
 
@@ -201,12 +198,15 @@ struct offer_callbacks {
  * @lock: guards @channels; not held while anything waits for the host
  * @channels: all that hold a relid
  * @count: primary channels offered since load
- * @wq: ordered; runs the callbacks
+ * @strays: relids rescinded though no channel has them; @release: gives them back
+ * @wq: ordered; runs the callbacks and @release
  */
 struct offers {
 	struct mutex lock;
 	struct list_head channels;
 	unsigned int count;
+	DECLARE_BITMAP(strays, TLFS_EVENT_FLAGS);
+	struct work_struct release;
 	struct workqueue_struct *wq;
 	const struct offer_callbacks *callbacks;
 };

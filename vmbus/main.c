@@ -45,9 +45,9 @@ static const struct synic_callbacks synic_callbacks = {
 /* Power-off, reboot, kexec: after the shutdown of all devices below us. */
 static void root_shutdown(struct platform_device *root)
 {
-	connect_stop();
+	connect_shutdown();
 	synic_disable_all();
-	hypercall_disable();
+	hypercall_stop();
 }
 
 static struct platform_driver root_driver = {

@@ -126,31 +126,24 @@ void offer_handle(const void *message)
 	mutex_unlock(&offers()->lock);
 }
 
-/* A rescind of an offer that was never taken (a sub-channel, or one refused): nothing to do but to say so. */
-
-struct stray_release {
-	struct work_struct work;
-	u32 relid;
-};
-
-static void release_stray(struct work_struct *work)
+/* Relids of offers that were never taken (a sub-channel, or one refused): nothing to do but to say so. */
+static void release_strays(struct work_struct *work)
 {
-	struct stray_release *stray = container_of(work, struct stray_release, work);
+	unsigned int relid;
 
-	release_relid(stray->relid);
-	kfree(stray);
+	for_each_set_bit(relid, offers()->strays, TLFS_EVENT_FLAGS) {
+		clear_bit(relid, offers()->strays);
+		release_relid(relid);
+	}
 }
 
+/* Not from here: posting may have to wait, and the control worker must not. */
 static void queue_stray_release(u32 relid)
 {
-	struct stray_release *stray = kmalloc(sizeof(*stray), GFP_KERNEL);
-
-	if (!stray)
+	if (relid >= TLFS_EVENT_FLAGS)
 		return;
-	/* Not from here: posting may have to wait, and the control worker must not. */
-	INIT_WORK(&stray->work, release_stray);
-	stray->relid = relid;
-	queue_work(offers()->wq, &stray->work);
+	set_bit(relid, offers()->strays);
+	queue_work(offers()->wq, &offers()->release);
 }
 
 /** offer_handle_rescind() - RESCIND; control worker */
@@ -189,6 +182,7 @@ int offer_init(const struct offer_callbacks *callbacks)
 {
 	mutex_init(&offers()->lock);
 	INIT_LIST_HEAD(&offers()->channels);
+	INIT_WORK(&offers()->release, release_strays);
 	offers()->callbacks = callbacks;
 	offers()->wq = alloc_ordered_workqueue("hvis_offers", 0);
 	return offers()->wq ? 0 : -ENOMEM;

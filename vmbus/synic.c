@@ -56,7 +56,9 @@ static struct synic_cpu *cpu_synic(unsigned int cpu)
  */
 static void free_slot(struct tlfs_message *slot)
 {
+	/* Release: what was in the slot has been copied. */
 	virt_store_release(&slot->message_type, TLFS_MESSAGE_TYPE_NONE);
+	/* Our type before the hypervisor's flag, see above. */
 	virt_mb();
 	if (READ_ONCE(slot->flags) & TLFS_MESSAGE_FLAG_PENDING)
 		wrmsrl(TLFS_MSR_EOM, 0);
@@ -67,14 +69,18 @@ static void take_message(struct synic_cpu *cpu)
 	struct tlfs_message *slot = &cpu->messages->slot[TLFS_SINT_VMBUS];
 	struct tlfs_message copy;
 
+	if (READ_ONCE(hvis_bus.synic.crashed))
+		return;
 	/* Acquire: the type is written last. */
 	if (virt_load_acquire(&slot->message_type) == TLFS_MESSAGE_TYPE_NONE)
 		return;
 	memcpy(&copy, slot, sizeof(copy));
-	if (hvis_bus.synic.callbacks->message(&copy))
+	/* Before it is known, since the callback may have woken already who calls synic_resume(). */
+	WRITE_ONCE(cpu->stalled, true);
+	if (hvis_bus.synic.callbacks->message(&copy)) {
+		WRITE_ONCE(cpu->stalled, false);
 		free_slot(slot);
-	else
-		WRITE_ONCE(cpu->stalled, true);
+	}
 }
 
 static void take_events(struct synic_cpu *cpu)
@@ -391,7 +397,18 @@ void synic_resume(void)
 }
 
 /**
- * synic_poll_crashed() - look through all message slots of a kernel whose other CPUs have stopped
+ * synic_crash() - from now on messages stay in their slots for synic_poll_crashed()
+ *
+ * On the way into a crash kernel the other CPUs may still run, and would take the message that the crashing one waits
+ * for. Any context.
+ */
+void synic_crash(void)
+{
+	WRITE_ONCE(hvis_bus.synic.crashed, true);
+}
+
+/**
+ * synic_poll_crashed() - look through all message slots after synic_crash()
  * @wanted: given a private copy of each message found
  *
  * Frees every slot it looked at. Any context. Return: true once @wanted did.
@@ -406,6 +423,7 @@ bool synic_poll_crashed(bool (*wanted)(const struct tlfs_message *message))
 		if (!cpu_synic(cpu)->messages)
 			continue;
 		slot = &cpu_synic(cpu)->messages->slot[TLFS_SINT_VMBUS];
+		/* Acquire: the type is written last. */
 		if (virt_load_acquire(&slot->message_type) == TLFS_MESSAGE_TYPE_NONE)
 			continue;
 		memcpy(&copy, slot, sizeof(copy));

@@ -37,6 +37,7 @@
 #define TLFS_POST_MESSAGES (1u << 4)
 #define TLFS_SIGNAL_EVENTS (1u << 5)
 #define TLFS_CPU_MANAGEMENT (1u << 12) /* only the root partition has it */
+#define TLFS_ISOLATION (1u << 22) /* memory is private to the guest unless shared by page */
 /* TLFS_CPUID_FEATURES, EDX. */
 #define TLFS_FEATURE_FREQUENCY_MSRS (1u << 8)
 #define TLFS_FEATURE_CRASH_MSRS (1u << 10)

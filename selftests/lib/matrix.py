@@ -24,6 +24,11 @@ class Cell:
         return f"{self.kernel}-{self.cpus}cpu-{self.driver}-{self.mode}" + (f"-{extra}" if extra else "")
 
     @property
+    def weight(self):
+        """About how long it takes, in parts of the shortest, for sharing the work."""
+        return 2 + 3 * ("fio" in self.tests) + 2 * ("vmbus" in self.tests) + self.reloads // 12
+
+    @property
     def programs(self):
         """What its initramfs needs beside busybox; fio brings 80 MB of libraries along, so only where it is used."""
         return ("fio",) if "fio" in self.tests else ()

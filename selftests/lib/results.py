@@ -22,7 +22,8 @@ def host_facts():
                 cpu = line.split(":", 1)[1].strip()
                 break
     memory_kib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
-    return {"cpu": cpu, "cpus": os.cpu_count(), "memory_kib": memory_kib, "kernel": platform.release()}
+    kvm = os.environ.get("HVIS_WITH_KVM", "not used")
+    return {"cpu": cpu, "cpus": os.cpu_count(), "memory_kib": memory_kib, "kernel": platform.release(), "kvm": kvm}
 
 
 class Results:
@@ -55,7 +56,8 @@ class Results:
         for name, figure in other["figures"].items():
             for value in figure["values"]:
                 self.figure(name, value, figure["unit"])
-        self.host.update(other.get("host", {}))
+        self.host["kvm"] = other["host"].get("kvm", self.host["kvm"])
+        self.host["where_guests_ran"] = other["host"]
 
     def counts(self):
         return tuple(sum(check["ok"] is wanted for check in self.checks) for wanted in (True, False, None))

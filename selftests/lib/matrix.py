@@ -49,7 +49,7 @@ def cells():
         Cell("6.1-amd64", 2, "hvis", "hv", "vmbus,storvsc", reloads=100, limit=400),
         Cell("6.1-amd64", 2, "kernel", "hv", end="crash"),
         Cell("6.12-amd64", 1, "hvis", "nopv"),
-        Cell("6.12-amd64", 1, "hvis", "hv", "vmbus,storvsc"),
+        Cell("6.12-amd64", 1, "hvis", "hv", "vmbus,storvsc", reloads=40),
         Cell("6.12-amd64", 1, "kernel", "hv"),
         Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus,storvsc"),
         Cell("6.12-amd64", 2, "hvis", "hv", "storvsc,fio", end="crash"),

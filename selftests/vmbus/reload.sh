@@ -24,12 +24,13 @@ free_kib()
 	awk '/^(MemFree|PageTables|Percpu)/ { kib += $2 } END { print kib }' /proc/meminfo
 }
 
-# The page allocator's per-CPU lists and the slab make this inexact: 16 KiB a round is far below one lost ring.
+# The page allocator's per-CPU lists and the slab make this inexact by some MiB, whatever the number of rounds (4.2 MiB
+# was seen after 3). A ring lost in each of 40 rounds would be 10 MiB.
 lost_little()
 {
 	lost=$((free_before - $(free_kib)))
 	echo "$lost KiB less free after $rounds rounds"
-	[ $lost -lt $((4096 + 16 * rounds)) ]
+	[ $lost -lt $((8192 + 16 * rounds)) ]
 }
 
 nothing_in()

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -28,6 +29,8 @@
 #define FLUSH_AT       4096 /* a file or terminal gets this much at once even without a newline */
 #define FLUSH_DELAY_NS 10000000
 #define INPUT_BYTES    256
+#define READY_BYTES    4096 /* what a pipe that is ready takes without waiting (PIPE_BUF) */
+#define PATIENCE_MS    2000 /* for a terminal or pipe that takes nothing */
 
 struct chardev {
 	struct loop *loop;
@@ -56,6 +59,7 @@ struct chardev {
 	bool timer_due; /* the delay work or its timer is under way: neither may be queued twice */
 	bool waiting; /* output waits for a poll or for the next client, which will flush it */
 	bool failed; /* writing gave an error: output is lost, said once */
+	bool ignored; /* nobody took anything for as long as we wait: do not wait again until then */
 	size_t used;
 	uint8_t output[OUTPUT_BYTES];
 };
@@ -70,20 +74,22 @@ static void drop_front(struct chardev *chardev, size_t bytes)
 	memmove(chardev->output, chardev->output + bytes, chardev->used);
 }
 
-/* Someone made our terminal or pipe non-blocking: wait until it takes more. Sockets do not wait. */
-static bool wait_writable(const struct chardev *chardev)
+/* A socket says itself that it would have to wait; a file is always ready. */
+static bool is_ready(const struct chardev *chardev)
 {
 	struct pollfd poll_fd = {.fd = chardev->out, .events = POLLOUT};
 
-	return chardev->listener < 0 && (poll(&poll_fd, 1, -1) > 0 || errno == EINTR);
+	return chardev->listener >= 0 || poll(&poll_fd, 1, 0) > 0;
 }
 
 static ssize_t write_some(const struct chardev *chardev)
 {
+	size_t bytes = chardev->used < READY_BYTES ? chardev->used : READY_BYTES;
+
 	if (chardev->listener >= 0)
 		return send(chardev->out, chardev->output, chardev->used,
 			    MSG_DONTWAIT | MSG_NOSIGNAL);
-	return write(chardev->out, chardev->output, chardev->used);
+	return write(chardev->out, chardev->output, bytes);
 }
 
 /* After an error: is it worth another try at once? */
@@ -92,7 +98,7 @@ static bool write_again(struct chardev *chardev, int error)
 	if (error == EINTR)
 		return true;
 	if (error == EAGAIN)
-		return wait_writable(chardev);
+		return false;
 	if (chardev->listener < 0)
 		chardev->failed = true;
 	else
@@ -101,18 +107,21 @@ static bool write_again(struct chardev *chardev, int error)
 }
 
 /*
- * Called with the lock held. A client that is gone gets nothing more; closing is the input side's
- * business.
+ * Called with the lock held, so it writes only what is taken at once: the main loop wants the lock,
+ * too, and has signals and the time limit to look after. A client that is gone gets nothing more;
+ * closing is the input side's business.
  */
 static void write_output(struct chardev *chardev)
 {
-	while (chardev->used && chardev->out >= 0 && !chardev->failed) {
+	while (chardev->used && chardev->out >= 0 && !chardev->failed && is_ready(chardev)) {
 		ssize_t done = write_some(chardev);
 
-		if (done > 0)
+		if (done > 0) {
 			drop_front(chardev, (size_t)done);
-		else if (done == 0 || !write_again(chardev, errno))
+			chardev->ignored = false;
+		} else if (done == 0 || !write_again(chardev, errno)) {
 			break;
+		}
 	}
 	if (chardev->failed && chardev->used) {
 		log_warn("serial output is lost: %s", strerror(errno));
@@ -120,10 +129,46 @@ static void write_output(struct chardev *chardev)
 	}
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * Called with the lock held; gives it up meanwhile. Waits until a terminal or pipe takes more, but
+ * for one that took nothing in all the time only once.
+ */
+static void wait_ready(struct chardev *chardev)
+{
+	struct pollfd poll_fd = {.fd = chardev->out, .events = POLLOUT};
+	int64_t left, end = now_ms() + PATIENCE_MS;
+	int ready;
+
+	if (chardev->listener >= 0 || chardev->failed || chardev->ignored)
+		return;
+	pthread_mutex_unlock(&chardev->lock);
+	do {
+		left = end - now_ms();
+		ready = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
+	} while (ready < 0 && errno == EINTR);
+	pthread_mutex_lock(&chardev->lock);
+	if (ready || chardev->ignored)
+		return;
+	chardev->ignored = true;
+	log_warn("serial output is lost: nobody takes it");
+}
+
 static void make_room(struct chardev *chardev)
 {
 	if (chardev->used == OUTPUT_BYTES)
 		write_output(chardev);
+	if (chardev->used == OUTPUT_BYTES) {
+		wait_ready(chardev);
+		write_output(chardev);
+	}
 	if (chardev->used == OUTPUT_BYTES)
 		drop_front(chardev, OUTPUT_BYTES / 4);
 }
@@ -156,7 +201,7 @@ void chardev_flush(struct chardev *chardev)
 	pthread_mutex_unlock(&chardev->lock);
 }
 
-/* What a socket did not take is written when it can take more, or to the next client. */
+/* What was not taken is written when more can be, or to the next client. */
 static void flush_late(struct chardev *chardev)
 {
 	int fd;
@@ -391,11 +436,23 @@ static void close_fd(int fd)
 		close(fd);
 }
 
+/* Nothing is lost at the end either, as long as it is taken. */
+static void flush_last(struct chardev *chardev)
+{
+	pthread_mutex_lock(&chardev->lock);
+	write_output(chardev);
+	while (chardev->used && chardev->listener < 0 && !chardev->failed && !chardev->ignored) {
+		wait_ready(chardev);
+		write_output(chardev);
+	}
+	pthread_mutex_unlock(&chardev->lock);
+}
+
 void chardev_close(struct chardev *chardev)
 {
 	if (!chardev)
 		return;
-	chardev_flush(chardev);
+	flush_last(chardev);
 	if (chardev->raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &chardev->cooked);
 	if (chardev->listener >= 0)

@@ -50,11 +50,12 @@ void chardev_close(struct chardev *chardev);
 /**
  * chardev_put() - output one byte
  *
- * Any thread. A terminal, pipe or file that takes nothing makes the caller wait; a socket without a
- * client, or with one that does not read, loses the oldest output beyond 64 KiB instead.
+ * Any thread. Beyond 64 KiB that wait, a terminal or pipe that takes nothing makes the caller wait,
+ * but not for ever: after two seconds, and at once from then on, the oldest output is lost. So it is
+ * at once with a socket without a client, or with one that does not read.
  */
 void chardev_put(struct chardev *chardev, uint8_t byte);
-/** chardev_flush() - write what is buffered now. Any thread. */
+/** chardev_flush() - write what is buffered, as far as it is taken at once. Any thread. */
 void chardev_flush(struct chardev *chardev);
 /** chardev_resume() - room() may have grown. Any thread, does not block. */
 void chardev_resume(struct chardev *chardev);

@@ -5,9 +5,11 @@
  * the other side.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -45,6 +48,8 @@ struct port {
 	int irq;
 	struct serial *serial;
 	struct pio_device pio;
+	struct loop_work call;
+	sem_t called;
 };
 
 static int make_port(void **state)
@@ -396,6 +401,41 @@ static void a_lazy_client_stops_nobody(void **state)
 	close_port(port);
 }
 
+static void note_call(struct loop_work *work)
+{
+	struct port *port = (struct port *)((char *)work - offsetof(struct port, call));
+
+	sem_post(&port->called);
+}
+
+/* Nobody reads the pipe: the guest goes on, and so does the loop, which has signals to serve. */
+static void a_reader_that_stopped_stops_nobody(void **state)
+{
+	struct port *port = *state;
+	int saved = dup(STDOUT_FILENO);
+	char line[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\n";
+	struct timespec limit;
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDOUT_FILENO);
+	sem_init(&port->called, 0, 0);
+	port->call.run = note_call;
+	open_port(port, "stdio");
+	for (unsigned int i = 0; i < 4096; i++)
+		puts_port(port, line);
+	loop_call(port->loop, &port->call);
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += 10;
+	assert_int_equal(sem_timedwait(&port->called, &limit), 0);
+	close_port(port);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
+	sem_destroy(&port->called);
+}
+
 /* A socket file left by a killed process is replaced, a socket in use and other files are not. */
 static void only_dead_sockets_are_replaced(void **state)
 {
@@ -480,6 +520,7 @@ int main(void)
 		port_test(a_socket_carries_both_ways),
 		port_test(input_waits_for_the_guest),
 		port_test(a_lazy_client_stops_nobody),
+		port_test(a_reader_that_stopped_stops_nobody),
 		port_test(only_dead_sockets_are_replaced),
 		port_test(bad_specs_are_named),
 		port_test(a_full_disk_stops_nobody),

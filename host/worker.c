@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worker of an open channel: one thread and loop that reads the guest's packets, hands them to
- * the provider, and writes the answers. When it starts and ends is the bus thread's decision
+ * The worker of an open channel: one thread and loop that reads the guest's packets and hands them
+ * to the provider. Answers are worker_out.c's; when it starts and ends is the bus thread's decision
  * (channel.c); what packets mean is the provider's.
- * Invariant: an answer is either in the ring or in the backlog, in order; while the backlog is not
- * empty, or as many packets are in flight as the backlog could hold, no packet is read. So nothing
- * is allocated per packet.
+ * Invariant: while the backlog of answers is not empty, or as many packets are in flight as it
+ * could hold, no packet is read. So nothing is allocated per packet.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,53 +15,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "channel_internal.h"
 #include "log.h"
+#include "worker_internal.h"
 
 #define LOOP_ENTRIES 256
 #define TURN_PACKETS 64 /* read at most, then let completions flow */
 #define WORKER_OF(pointer, member) \
 	((struct channel_worker *)((char *)(pointer)-offsetof(struct channel_worker, member)))
-#define BREAKS_LOGGED_MAX 8 /* per channel: a guest cannot fill the log by opening and breaking */
-
-/* One answer that waits for room in the ring. */
-struct answer {
-	struct packet_desc desc;
-	uint32_t bytes;
-	uint32_t reserved;
-	uint8_t payload[];
-};
-
-struct channel_worker {
-	struct channel *channel;
-	const struct channel_ops *ops;
-	struct loop *loop;
-	pthread_t thread;
-	struct loop_work start;
-	struct loop_work stop;
-	struct loop_op again; /* a no-op in the loop's ring: serve after what else is ready */
-	bool again_armed;
-	struct loop_eventfd doorbell;
-	struct channel_rings rings;
-	struct ring_reader in;
-	struct ring_writer out;
-	void *state; /* the provider's */
-	bool closing; /* read no more */
-	bool stalled; /* masked; packets may be left to read when the backlog has drained */
-	bool raise; /* an interrupt is owed beyond what ring_writer_must_signal() knows */
-	uint32_t in_flight;
-	uint8_t *packet; /* ops->packet_max bytes, rounded up */
-	uint32_t packet_room;
-	/* The backlog, a circle of answers. */
-	uint8_t *backlog;
-	uint32_t slot_bytes, backlog_max, backlog_first, backlog_count;
-	uint32_t wanted; /* room asked of the guest for the first answer of the backlog */
-};
-
-static void count(_Atomic uint64_t *counter, uint64_t by)
-{
-	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
-}
 
 static void report(struct channel_worker *worker, unsigned int what)
 {
@@ -70,39 +29,6 @@ static void report(struct channel_worker *worker, unsigned int what)
 
 	atomic_fetch_or(&channel->reports, what);
 	channel->host.wake(channel->host.context);
-}
-
-static bool broken(const struct channel_worker *worker)
-{
-	return atomic_load_explicit(&worker->channel->broken, memory_order_relaxed);
-}
-
-/*
- * The guest broke @rule: nothing more is read or written; other channels, and CLOSE, are not
- * affected.
- */
-static void break_channel(struct channel_worker *worker, const char *rule)
-{
-	struct channel *channel = worker->channel;
-
-	if (broken(worker))
-		return;
-	atomic_store(&channel->broken, rule);
-	count(&channel->stats.refused, 1);
-	if (channel->breaks_logged++ < BREAKS_LOGGED_MAX)
-		log_warn("%s: channel broken by the guest: %s", channel->name, rule);
-}
-
-static void interrupt(struct channel_worker *worker)
-{
-	struct channel *channel = worker->channel;
-
-	worker->raise = false;
-	pthread_mutex_lock(&channel->interrupt_lock);
-	if (channel->target_vp != CHANMSG_TARGET_VP_NONE &&
-	    synic_signal(channel->host.synic, channel->target_vp, channel->sint, channel->relid))
-		count(&channel->stats.interrupts, 1);
-	pthread_mutex_unlock(&channel->interrupt_lock);
 }
 
 /* Serve again, but first what else the loop has. */
@@ -114,117 +40,6 @@ static void serve_again(struct channel_worker *worker)
 	worker->again_armed = true;
 }
 
-static struct answer *backlog_at(struct channel_worker *worker, uint32_t position)
-{
-	uint32_t slot = (worker->backlog_first + position) % worker->backlog_max;
-
-	return (struct answer *)(worker->backlog + (size_t)slot * worker->slot_bytes);
-}
-
-static uint32_t ring_bytes(uint32_t payload)
-{
-	return sizeof(struct packet_desc) + (payload + 7) / 8 * 8 + RING_TRAILER;
-}
-
-/* Return: as ring_write(). */
-static int write_answer(struct channel_worker *worker, const struct packet_desc *desc,
-			const void *payload, uint32_t bytes)
-{
-	struct channel_stats *stats = &worker->channel->stats;
-	struct ring_piece piece = { payload, bytes };
-	int error = ring_write(&worker->out, desc, &piece, 1);
-
-	if (error == -EAGAIN)
-		return error;
-	if (error) {
-		break_channel(worker, worker->out.ring.broken ? worker->out.ring.broken
-							      : "ring too small for an answer");
-		return error;
-	}
-	count(&stats->packets_out, 1);
-	count(&stats->bytes_out, ring_bytes(bytes));
-	return 0;
-}
-
-static void backlog_add(struct channel_worker *worker, const struct packet_desc *desc,
-			const void *payload, uint32_t bytes)
-{
-	struct answer *answer;
-
-	if (worker->backlog_count == worker->backlog_max) {
-		break_channel(worker, "too many messages not read by the guest");
-		return;
-	}
-	answer = backlog_at(worker, worker->backlog_count++);
-	answer->desc = *desc;
-	answer->bytes = bytes;
-	if (bytes)
-		memcpy(answer->payload, payload, bytes);
-	count(&worker->channel->stats.ring_full, 1);
-}
-
-/*
- * Ask the guest to signal when @bytes are free (0: no longer). Return: true if that is news to the
- * guest: then the room must be looked at once more.
- */
-static bool want_room(struct channel_worker *worker, uint32_t bytes)
-{
-	if (worker->wanted == bytes)
-		return false;
-	worker->wanted = bytes;
-	ring_writer_want_room(&worker->out, bytes);
-	return true;
-}
-
-/* Write what waits, as far as there is room. */
-static void flush_backlog(struct channel_worker *worker)
-{
-	while (worker->backlog_count && !broken(worker)) {
-		const struct answer *answer = backlog_at(worker, 0);
-		int error = write_answer(worker, &answer->desc, answer->payload, answer->bytes);
-
-		if (error == -EAGAIN && !want_room(worker, ring_bytes(answer->bytes)))
-			return;
-		if (error)
-			continue;
-		worker->backlog_first = (worker->backlog_first + 1) % worker->backlog_max;
-		worker->backlog_count--;
-	}
-	if (!broken(worker))
-		want_room(worker, 0);
-}
-
-static void answer_guest(struct channel_worker *worker, const struct packet_desc *desc,
-			 const void *payload, uint32_t bytes)
-{
-	if (broken(worker))
-		return;
-	if (bytes > worker->ops->completion_max) {
-		break_channel(worker, "answer longer than its protocol has");
-		return;
-	}
-	if (worker->backlog_count || write_answer(worker, desc, payload, bytes) == -EAGAIN)
-		backlog_add(worker, desc, payload, bytes);
-}
-
-void channel_complete(struct channel *channel, uint64_t transaction_id, const void *payload,
-		      uint32_t bytes)
-{
-	struct packet_desc desc = { .type = PACKET_COMPLETION, .transaction_id = transaction_id };
-	struct channel_worker *worker = channel->worker;
-
-	if (worker->in_flight)
-		worker->in_flight--;
-	answer_guest(worker, &desc, payload, bytes);
-}
-
-void channel_send(struct channel *channel, const void *payload, uint32_t bytes)
-{
-	struct packet_desc desc = { .type = PACKET_INBAND };
-
-	answer_guest(channel->worker, &desc, payload, bytes);
-}
-
 struct loop *channel_loop(struct channel *channel)
 {
 	return channel->worker->loop;
@@ -233,7 +48,7 @@ struct loop *channel_loop(struct channel *channel)
 static bool may_read(const struct channel_worker *worker)
 {
 	return !worker->closing && !worker->backlog_count &&
-	       worker->in_flight < CHANNEL_IN_FLIGHT_MAX && !broken(worker);
+	       worker->in_flight < CHANNEL_IN_FLIGHT_MAX && !worker_broken(worker);
 }
 
 static void deliver(struct channel_worker *worker, struct packet *packet)
@@ -241,13 +56,13 @@ static void deliver(struct channel_worker *worker, struct packet *packet)
 	struct channel_stats *stats = &worker->channel->stats;
 	const char *why = "packet against its protocol";
 
-	count(&stats->packets_in, 1);
-	count(&stats->bytes_in, packet->bytes + RING_TRAILER);
+	worker_count(&stats->packets_in, 1);
+	worker_count(&stats->bytes_in, packet->bytes + RING_TRAILER);
 	/* Before packet(): it may answer at once. */
 	if (packet->desc.flags & PACKET_FLAG_COMPLETION_REQUESTED)
 		worker->in_flight++;
 	if (worker->ops->packet(worker->state, packet, &why) < 0)
-		break_channel(worker, why);
+		worker_break(worker, why);
 }
 
 /* Read at most @budget packets. Return: how many there were. */
@@ -265,7 +80,7 @@ static unsigned int read_packets(struct channel_worker *worker, unsigned int bud
 		done++;
 	}
 	if (result < 0)
-		break_channel(worker, worker->in.ring.broken);
+		worker_break(worker, worker->in.ring.broken);
 	if (ring_reader_publish(&worker->in))
 		worker->raise = true;
 	return done;
@@ -279,14 +94,14 @@ static void serve(struct channel_worker *worker)
 {
 	unsigned int budget = TURN_PACKETS;
 
-	if (worker->closing || broken(worker))
+	if (worker->closing || worker_broken(worker))
 		return;
-	flush_backlog(worker);
+	worker_flush(worker);
 	worker->stalled = false;
 	do {
 		ring_reader_mask(&worker->in);
 		budget -= read_packets(worker, budget);
-		if (broken(worker))
+		if (worker_broken(worker))
 			return;
 		worker->stalled = !may_read(worker);
 		if (worker->stalled)
@@ -302,7 +117,7 @@ static void rung(struct loop_eventfd *event)
 {
 	struct channel_worker *worker = WORKER_OF(event, doorbell);
 
-	count(&worker->channel->stats.doorbells, event->value);
+	worker_count(&worker->channel->stats.doorbells, event->value);
 	serve(worker);
 }
 
@@ -320,11 +135,11 @@ static void turn_end(void *context)
 {
 	struct channel_worker *worker = context;
 
-	flush_backlog(worker);
+	worker_flush(worker);
 	if (worker->stalled && may_read(worker))
 		serve_again(worker);
 	if (ring_writer_must_signal(&worker->out) || worker->raise)
-		interrupt(worker);
+		worker_interrupt(worker);
 }
 
 static void doorbell_ended(struct loop_eventfd *event)
@@ -440,12 +255,10 @@ static int init_buffers(struct channel_worker *worker)
 {
 	worker->packet_room = (worker->ops->packet_max + 7) / 8 * 8;
 	worker->packet = aligned_alloc(16, (worker->packet_room + 15) / 16 * 16);
-	worker->backlog_max = CHANNEL_IN_FLIGHT_MAX + CHANNEL_UNSOLICITED_MAX;
-	worker->slot_bytes = sizeof(struct answer) + (worker->ops->completion_max + 7u) / 8 * 8;
-	worker->backlog = calloc(worker->backlog_max, worker->slot_bytes);
 	worker->doorbell.fd = eventfd(0, EFD_CLOEXEC);
 	worker->loop = loop_create(LOOP_ENTRIES, turn_end, worker);
-	if (!worker->packet || !worker->backlog || worker->doorbell.fd < 0 || !worker->loop) {
+	if (!worker->packet || !worker_out_create(worker) || worker->doorbell.fd < 0 ||
+	    !worker->loop) {
 		errno = ENOMEM;
 		return -1;
 	}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A worker inside: worker.c (its thread, what it reads) and worker_out.c (what it writes to the
+ * guest, interrupts). All of it belongs to the worker's thread but what worker.c says otherwise.
+ */
+#ifndef HVIS_HOST_WORKER_INTERNAL_H
+#define HVIS_HOST_WORKER_INTERNAL_H
+
+#include "channel_internal.h"
+
+struct channel_worker {
+	struct channel *channel;
+	const struct channel_ops *ops;
+	struct loop *loop;
+	pthread_t thread;
+	struct loop_work start;
+	struct loop_work stop;
+	struct loop_op again; /* a no-op in the loop's ring: serve after what else is ready */
+	bool again_armed;
+	struct loop_eventfd doorbell;
+	struct channel_rings rings;
+	struct ring_reader in;
+	struct ring_writer out;
+	void *state; /* the provider's */
+	bool closing; /* read no more */
+	bool stalled; /* masked; packets may be left to read when the backlog has drained */
+	bool raise; /* an interrupt is owed beyond what ring_writer_must_signal() knows */
+	uint32_t in_flight;
+	uint8_t *packet; /* ops->packet_max bytes, rounded up */
+	uint32_t packet_room;
+	/* The backlog, a circle of answers. */
+	uint8_t *backlog;
+	uint32_t slot_bytes, backlog_max, backlog_first, backlog_count;
+	uint32_t wanted; /* room asked of the guest for the first answer of the backlog */
+};
+
+static inline void worker_count(_Atomic uint64_t *counter, uint64_t by)
+{
+	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+static inline bool worker_broken(const struct channel_worker *worker)
+{
+	return atomic_load_explicit(&worker->channel->broken, memory_order_relaxed);
+}
+
+/**
+ * worker_break() - the guest broke @rule: nothing more is read or written; other channels, and
+ * CLOSE, are not affected. @rule lives as long as the process.
+ */
+void worker_break(struct channel_worker *worker, const char *rule);
+/** worker_flush() - write the answers that wait, as far as there is room. */
+void worker_flush(struct channel_worker *worker);
+/** worker_interrupt() - raise the channel's interrupt at the VP it has now. */
+void worker_interrupt(struct channel_worker *worker);
+/** worker_out_create() - the backlog. Return: false when out of memory. */
+bool worker_out_create(struct channel_worker *worker);
+
+#endif

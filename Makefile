@@ -28,6 +28,7 @@ build: modules host
 
 help:
 	@echo 'make demo          the main job: installs what is missing, builds, boots a guest, does real IO'
+	@echo 'make measure       what an IO costs, with our drivers and with the kernel'"'"'s own on the same host'
 	@echo 'make check         every test; the last line counts them'
 	@echo 'make               builds the modules and the host (modules, host: one of them)'
 	@echo '                   KVER= a kernel of tools/kernel or an exact release; default the newest headers'
@@ -98,6 +99,12 @@ demo:
 	@$(MAKE) --no-print-directory KVER=$(DEMO_KVER) build
 	@KVER=$(DEMO_KVER) selftests/demo
 
+measure: MEASURE_KVER := $(if $(filter default,$(KVER)),6.12-amd64,$(KVER))
+measure:
+	@tools/setup $(MEASURE_KVER)
+	@$(MAKE) --no-print-directory KVER=$(MEASURE_KVER) build
+	@KVER=$(MEASURE_KVER) selftests/measure
+
 check:
 	@tools/setup
 	@$(MAKE) --no-print-directory modules-all host
@@ -124,6 +131,6 @@ clean:
 distclean: clean
 	@rm -rf build
 
-.PHONY: build help modules modules-all host tools-for-host unit style fuzz demo check install dkms clean distclean \
+.PHONY: build help modules modules-all host tools-for-host unit style fuzz demo measure check install dkms clean distclean \
 	compile_commands.json
 .DELETE_ON_ERROR:

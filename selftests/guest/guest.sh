@@ -9,13 +9,13 @@ modules_of_driver()
 	esac
 }
 
-# load_drivers [PARAMETER...]: the parameters go to the bus module.
+# load_drivers [PARAMETER...]: the parameters go to the bus module; HVIS_STORVSC has those of our disk driver.
 load_drivers()
 {
 	set -- $(modules_of_driver) "$@"
 	bus=$1 disk=$2
 	shift 2
-	modprobe sd_mod && modprobe sg && modprobe "$bus" "$@" && modprobe "$disk" || return 1
+	modprobe sd_mod && modprobe sg && modprobe "$bus" "$@" && modprobe "$disk" $HVIS_STORVSC || return 1
 	await_disks
 }
 

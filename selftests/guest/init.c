@@ -121,7 +121,8 @@ static void exec_test(void)
 	int fd = fileno(report);
 	char *argv[] = { TEST, NULL };
 
-	setsid();
+	/* No session of its own: a leader that opens a terminal owns it, and hangs it up for us when it ends. */
+	setpgid(0, 0);
 	signal(SIGCHLD, SIG_DFL);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);

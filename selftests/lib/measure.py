@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Our drivers against the kernel's own on the same host, in one run: which guests, and what must hold of their counts."""
+
+import counters
+import images
+from guest import Guest, Run
+
+KERNEL = "6.12-amd64"
+LOADS = ("qd1:randread:4096:1:1000", "qd32:randread:4096:32:6000")
+POLLED = ("poll1:poll-randread:4096:1:1000", "poll:poll-randread:4096:32:6000")
+SIDES = {"hvis": LOADS, "hvis-poll": POLLED, "kernel": LOADS}
+
+
+def prepare(kernel=KERNEL):
+    """The initramfs of both sides; out of the emulated host, where it is quick."""
+    ioload = f"{images.KSELFTEST}/ioload:/bin/ioload"
+    return {driver: images.initramfs(kernel, driver, f"{images.GUEST}/measure", programs=[ioload])
+            for driver in ("hvis", "kernel")}
+
+
+def boot(results, side, initrds, scratch, info, kernel=KERNEL, cpus=1):
+    """One guest; its figures go to results. All sides boot the same way, so only the drivers differ."""
+    driver = side.split("-")[0]
+    polled = {"storvsc": "mq_poll=1"} if side == "hvis-poll" else {}
+    append = images.append(driver, "hv", info["tsc_khz"], luns="0", loads=",".join(SIDES[side]), limit=100, **polled)
+    guest = Guest(f"measure-{side}", images.kernel("vmlinuz", kernel), initrds[driver], append, cpus, disks=["null=4G,lun=0"],
+                  limit=140)
+    run = Run(guest, scratch, results.folder).run()
+    trouble = run.trouble()
+    results.check(f"storvsc.measure.{side}-{cpus}cpu", not trouble, trouble)
+    counters.figures(results, run, driver)
+
+
+def judge(results):
+    """Exact counts are judged; times are only shown. Returns nothing; a missing figure is a failed check."""
+    def at_most(name, figure, limit):
+        value = results.value(figure)
+        results.check(f"storvsc.measure.{name}", value is not None and value <= limit, f"{figure} is {value}, limit {limit:.3f}")
+
+    theirs = {name: results.value(f"storvsc.qd32.{name}.kernel") or 0 for name in counters.COUNTED}
+    at_most("qd32-signals-at-most-0.2", "storvsc.qd32.signals_per_io.hvis", 0.2)
+    at_most("qd32-signals-at-most-half-of-the-kernels", "storvsc.qd32.signals_per_io.hvis", theirs["signals_per_io"] / 2)
+    at_most("qd32-interrupts-no-more-than-the-kernels", "storvsc.qd32.interrupts_per_io.hvis", theirs["interrupts_per_io"])
+    at_most("qd32-exits-below-1", "storvsc.qd32.net_exits_per_io.hvis", 1.0)
+    at_most("poll-no-interrupts", "storvsc.poll.interrupts_per_io.hvis", 0.0)
+    at_most("poll-exits-below-0.1", "storvsc.poll.net_exits_per_io.hvis", 0.1)

@@ -13,11 +13,15 @@
 
 #include <linux/completion.h>
 #include <linux/device.h>
+#include <linux/limits.h>
 #include <linux/mod_devicetable.h>
 #include <linux/types.h>
 #include <linux/uuid.h>
 
 struct vmbus_channel;
+
+/* In hvis_channel_config.cpu: the bus takes the online CPU that has the fewest channels. */
+#define HVIS_CPU_ANY UINT_MAX
 
 /**
  * struct vmbus_device - one offer of the host, a device on the bus "vmbus"
@@ -72,11 +76,20 @@ enum hvis_event_result {
  * @send_bytes: data bytes of the guest-to-host ring, without its header page; rounded up to whole pages
  * @recv_bytes: the same for the host-to-guest ring
  * @packet_max: largest inbound packet in bytes, descriptor included; a larger one breaks the channel
- * @event: the host signalled; hard interrupt context on the channel's CPU, never concurrently with itself
+ * @cpu: which CPU to interrupt, or HVIS_CPU_ANY. While it is offline another one is interrupted; when it comes
+ *	online the channel moves there
+ * @polled: the host-to-guest ring is masked for its whole life and event() is never called: the driver calls
+ *	hvis_channel_recv() when it likes, and serialises its calls. Interrupts for room in the other ring still come
+ * @event: the host signalled; hard interrupt context on the channel's CPU, never concurrently with itself, also while
+ *	the channel moves to another CPU. May be NULL if @polled
  * @rescinded: the host took the channel away; process context, before remove(); no packet will be answered
  *	any more: fail what waits for the host so that remove() need not. May be NULL
  * @send_room: the host made room in a ring that had been full; hard interrupt context. May be NULL
- * @context: passed to the three
+ * @reopen: the channel's CPU goes offline and no message moves an open channel (VMBus before 4.1): close it and open
+ *	it again before returning, and the bus takes another CPU. Process context, the thread of CPU hotplug with its
+ *	lock held (so nothing that takes cpus_read_lock()), bounded; not concurrently with probe() and remove() of the
+ *	device. NULL: the CPU stays online
+ * @context: passed to the four
  * @user_data: up to 120 bytes passed to the host in OPEN, or NULL
  * @user_data_len: its length
  */
@@ -84,9 +97,12 @@ struct hvis_channel_config {
 	u32 send_bytes;
 	u32 recv_bytes;
 	u32 packet_max;
+	unsigned int cpu;
+	bool polled;
 	enum hvis_event_result (*event)(struct vmbus_channel *channel, void *context);
 	void (*rescinded)(struct vmbus_channel *channel, void *context);
 	void (*send_room)(struct vmbus_channel *channel, void *context);
+	void (*reopen)(struct vmbus_channel *channel, void *context);
 	void *context;
 	const void *user_data;
 	u32 user_data_len;
@@ -97,6 +113,14 @@ void hvis_channel_close(struct vmbus_channel *channel);
 bool hvis_channel_rescinded(const struct vmbus_channel *channel);
 u32 hvis_channel_version(const struct vmbus_channel *channel);
 unsigned int hvis_channel_cpu(const struct vmbus_channel *channel);
+
+/*
+ * Sub-channels: more channels of the same device, offered by the host at the wish of the driver's own protocol. get()
+ * waits for the offer and returns a closed channel; after close, put() gives it back. A host may rescind one at any
+ * time (config.rescinded(), as for the primary) and offer its index again: put the old one, get the new one.
+ */
+struct vmbus_channel *hvis_sub_channel_get(struct vmbus_device *device, unsigned int index, unsigned int timeout_ms);
+void hvis_sub_channel_put(struct vmbus_channel *channel);
 
 /*
  * Sending. A packet is built in place, in ring memory that is mapped twice in a row, so it never wraps:

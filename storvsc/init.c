@@ -152,6 +152,7 @@ static int open_channel(struct storvsc_host *host)
 		.send_bytes = storvsc_ring_bytes,
 		.recv_bytes = storvsc_ring_bytes,
 		.packet_max = STORVSC_PACKET_MAX,
+		.cpu = HVIS_CPU_ANY,
 		.event = storvsc_event,
 		.rescinded = rescinded,
 		.send_room = storvsc_send_room,

@@ -18,10 +18,11 @@
 /**
  * channel_create() - a closed channel for an offer
  * @offer: checked
+ * @primary: of a sub-channel; otherwise NULL
  *
  * May sleep. Return: one reference, or NULL without memory.
  */
-struct vmbus_channel *channel_create(const struct chanmsg_offer *offer)
+struct vmbus_channel *channel_create(const struct chanmsg_offer *offer, struct vmbus_channel *primary)
 {
 	struct vmbus_channel *channel = kzalloc(sizeof(*channel), GFP_KERNEL);
 
@@ -36,12 +37,20 @@ struct vmbus_channel *channel_create(const struct chanmsg_offer *offer)
 	channel->connection_id = offer->connection_id;
 	channel->dedicated = offer->dedicated_interrupt & CHANMSG_OFFER_DEDICATED_INTERRUPT;
 	channel->state = CHANNEL_CLOSED;
+	channel->index = offer->sub_channel_index;
+	channel->primary = primary;
+	if (primary)
+		kref_get(&primary->ref);
 	return channel;
 }
 
 static void channel_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct vmbus_channel, ref));
+	struct vmbus_channel *channel = container_of(ref, struct vmbus_channel, ref);
+
+	if (channel->primary)
+		channel_put(channel->primary);
+	kfree(channel);
 }
 
 /** channel_put() - give a reference back; any context */
@@ -171,6 +180,8 @@ static int create_rings(struct vmbus_channel *channel)
 	ring_out_init(&channel->out, memory->send, memory->send + PAGE_SIZE, (memory->send_pages - 1) * PAGE_SIZE);
 	ring_in_init(&channel->in, memory->recv, memory->recv + PAGE_SIZE,
 		     (memory->count - memory->send_pages - 1) * PAGE_SIZE, channel->in_copy, copy_bytes);
+	if (config->polled)
+		ring_in_mask(&channel->in);
 	return 0;
 }
 
@@ -219,8 +230,9 @@ static int open_with_host(struct vmbus_channel *channel, const char **leak)
 
 static bool config_valid(const struct hvis_channel_config *config)
 {
-	return config->event && config->packet_max >= sizeof(struct packet_desc) &&
-	       config->user_data_len <= CHANMSG_USER_DATA;
+	return (config->event || config->polled) && config->packet_max >= sizeof(struct packet_desc) &&
+	       config->user_data_len <= CHANMSG_USER_DATA &&
+	       (config->cpu == HVIS_CPU_ANY || (config->cpu < nr_cpu_ids && cpu_possible(config->cpu)));
 }
 
 /**
@@ -245,7 +257,7 @@ int hvis_channel_open(struct vmbus_channel *channel, const struct hvis_channel_c
 	error = start_opening(channel, config);
 	if (error)
 		return error;
-	channel->cpu = synic_pin();
+	channel->cpu = synic_pin(config->cpu);
 	error = create_rings(channel);
 	if (error) {
 		synic_unpin(channel->cpu);
@@ -258,7 +270,8 @@ int hvis_channel_open(struct vmbus_channel *channel, const struct hvis_channel_c
 		settle(channel, destroy_rings(channel, leak));
 		return error;
 	}
-	channel_first_look(channel);
+	/* For what came while it was being opened. */
+	channel_look(channel);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(hvis_channel_open);

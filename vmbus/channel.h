@@ -8,6 +8,8 @@
 #ifndef HVIS_VMBUS_CHANNEL_H
 #define HVIS_VMBUS_CHANNEL_H
 
+#include <linux/smp.h>
+
 #include "internal.h"
 
 /*
@@ -48,11 +50,14 @@ int ring_memory_unshare(struct ring_memory *memory, u32 relid, const bool *gone)
 
 /**
  * struct vmbus_channel - one channel
- * @ref: held by the list of offers and by the device
+ * @ref: held by the list of offers, the device, each sub-channel, and drivers that got it
  * @link: in offers.channels
+ * @users: the offer, and a driver that got this sub-channel; the relid is released after the last; offers.lock
  * @arrive: work that makes it a device
  * @leave: work that takes it away after a rescind
- * @device: NULL until there is one
+ * @device: NULL until there is one; a sub-channel has none
+ * @primary: of a sub-channel; otherwise NULL
+ * @index: of a sub-channel, from 1; otherwise 0
  * @type: interface type of the offer
  * @instance: instance of the offer
  * @relid: its number
@@ -72,13 +77,18 @@ int ring_memory_unshare(struct ring_memory *memory, u32 relid, const bool *gone)
  * @in_copy: its packet buffer
  * @polling: the driver's poller has @in, from the call of event() that answered POLLING to hvis_channel_resume()
  * @again: runs the event path once more from a fresh interrupt
+ * @hand_over: runs it on the channel's CPU
+ * @handed_on: that has happened since it was opened
  */
 struct vmbus_channel {
 	struct kref ref;
 	struct list_head link;
+	unsigned int users;
 	struct work_struct arrive;
 	struct work_struct leave;
 	struct vmbus_device *device;
+	struct vmbus_channel *primary;
+	u16 index;
 	guid_t type;
 	guid_t instance;
 	u32 relid;
@@ -101,10 +111,12 @@ struct vmbus_channel {
 	void *in_copy;
 	bool polling;
 	struct irq_work again;
+	call_single_data_t hand_over;
+	bool handed_on;
 };
 
 /* channel.c */
-struct vmbus_channel *channel_create(const struct chanmsg_offer *offer);
+struct vmbus_channel *channel_create(const struct chanmsg_offer *offer, struct vmbus_channel *primary);
 void channel_put(struct vmbus_channel *channel);
 bool channel_rescind(struct vmbus_channel *channel);
 void channel_abandon(struct vmbus_channel *channel);
@@ -114,6 +126,6 @@ void channel_io_init(struct vmbus_channel *channel);
 void channel_io_start(struct vmbus_channel *channel);
 void channel_io_stop(struct vmbus_channel *channel);
 void channel_event(u32 relid);
-void channel_first_look(struct vmbus_channel *channel);
+void channel_look(struct vmbus_channel *channel);
 
 #endif

@@ -72,17 +72,16 @@ static void publish(struct vmbus_channel *channel)
 		signal_host(channel);
 }
 
-/* Interrupts off, on the channel's CPU; so never twice at a time. */
+/* By serve() only. */
 static void run_events(struct vmbus_channel *channel)
 {
 	const struct hvis_channel_config *config = &channel->config;
 	unsigned int round;
 
-	/* Not open yet: channel_first_look() comes here once it is. */
-	if (!is_open(channel))
-		return;
 	if (room_came(channel) && config->send_room)
 		config->send_room(channel, config->context);
+	if (config->polled)
+		return;
 	/* Acquire: what a poller did to the ring before it resumed. */
 	if (smp_load_acquire(&channel->polling))
 		return;
@@ -104,14 +103,46 @@ static void run_events(struct vmbus_channel *channel)
 	irq_work_queue(&channel->again);
 }
 
-static void run_again(struct irq_work *work)
+/*
+ * The one way to run_events(). A channel has one CPU at a time, and its @cpu is changed on the old one with interrupts
+ * off (channel_move.c), so being that CPU with interrupts off is all the exclusion that the event path needs, and
+ * acquiring @cpu shows what the old one did. Elsewhere (the host still interrupts the old CPU, or chose a wrong one)
+ * the event is handed on. A hand-over that is still pending looks at the ring later than now, so one is enough.
+ */
+static void serve(struct vmbus_channel *channel)
 {
-	run_events(container_of(work, struct vmbus_channel, again));
+	unsigned int cpu = smp_load_acquire(&channel->cpu);
+
+	lockdep_assert_irqs_disabled();
+	/* Not open yet: channel_look() comes here once it is. */
+	if (!is_open(channel))
+		return;
+	if (cpu == smp_processor_id()) {
+		run_events(channel);
+		return;
+	}
+	WRITE_ONCE(channel->handed_on, true);
+	smp_call_function_single_async(cpu, &channel->hand_over);
 }
 
-static void run_on_cpu(void *channel)
+static void run_again(struct irq_work *work)
 {
-	run_events(channel);
+	serve(container_of(work, struct vmbus_channel, again));
+}
+
+static void run_handed_on(void *channel)
+{
+	serve(channel);
+}
+
+/** channel_look() - run the event path once, soon, on the channel's CPU; any context but NMI */
+void channel_look(struct vmbus_channel *channel)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	serve(channel);
+	local_irq_restore(flags);
 }
 
 /**
@@ -126,11 +157,8 @@ void channel_event(u32 relid)
 
 	rcu_read_lock();
 	channel = rcu_dereference(hvis_bus.active[relid]);
-	if (channel && channel->cpu == smp_processor_id())
-		run_events(channel);
-	else if (channel)
-		pr_warn_ratelimited("channel %u: its event for CPU %u came to CPU %u, and is ignored\n", relid,
-				    channel->cpu, smp_processor_id());
+	if (channel)
+		serve(channel);
 	rcu_read_unlock();
 }
 
@@ -139,11 +167,13 @@ void channel_io_init(struct vmbus_channel *channel)
 {
 	spin_lock_init(&channel->out_lock);
 	channel->again = IRQ_WORK_INIT_HARD(run_again);
+	INIT_CSD(&channel->hand_over, run_handed_on, channel);
 }
 
 /** channel_io_start() - events find the channel from now on; the rings are ready; any context */
 void channel_io_start(struct vmbus_channel *channel)
 {
+	channel->handed_on = false;
 	rcu_assign_pointer(hvis_bus.active[channel->relid], channel);
 }
 
@@ -151,14 +181,14 @@ void channel_io_start(struct vmbus_channel *channel)
 void channel_io_stop(struct vmbus_channel *channel)
 {
 	RCU_INIT_POINTER(hvis_bus.active[channel->relid], NULL);
+	/* The event path runs with interrupts off, which counts as reading. After this nothing is queued any more. */
 	synchronize_rcu();
 	irq_work_sync(&channel->again);
-}
-
-/** channel_first_look() - read what came while the channel was being opened; may sleep */
-void channel_first_look(struct vmbus_channel *channel)
-{
-	smp_call_function_single(channel->cpu, run_on_cpu, channel, 1);
+	if (!READ_ONCE(channel->handed_on))
+		return;
+	/* Unlocked means that it has begun, with interrupts off; then wait for its end. */
+	smp_cond_load_acquire(&channel->hand_over.node.u_flags, !(VAL & CSD_FLAG_LOCK));
+	synchronize_rcu();
 }
 
 /* Receiving. */
@@ -192,14 +222,14 @@ EXPORT_SYMBOL_GPL(hvis_channel_recv);
  * hvis_channel_resume() - a poller has read all and gives the ring back to event()
  * @channel: open
  *
- * The poller reads no more until the next event(), which is called once before this returns: interrupts are unmasked on
- * the channel's CPU only, where nobody can be reading at the same time. May wait for that CPU; interrupts are on.
+ * The poller reads no more until the next event(), which is called once soon: interrupts are unmasked on the channel's
+ * CPU only, where nobody can be reading at the same time. Any context but NMI.
  */
 void hvis_channel_resume(struct vmbus_channel *channel)
 {
 	/* Release: our last look at the ring comes before event()'s first. */
 	smp_store_release(&channel->polling, false);
-	smp_call_function_single(channel->cpu, run_on_cpu, channel, 1);
+	channel_look(channel);
 }
 EXPORT_SYMBOL_GPL(hvis_channel_resume);
 

@@ -204,9 +204,12 @@ static void device_free(struct device *dev)
 
 static void arrived(struct vmbus_channel *channel)
 {
-	struct vmbus_device *device = kzalloc(sizeof(*device), GFP_KERNEL);
+	struct vmbus_device *device;
 	int error = -ENOMEM;
 
+	if (channel->primary)
+		return;
+	device = kzalloc(sizeof(*device), GFP_KERNEL);
 	if (!device)
 		goto complain;
 	kref_get(&channel->ref);

@@ -18,6 +18,7 @@
 #include <linux/workqueue.h>
 
 #include "ring.h"
+#include "synic.h"
 #include "vmbus.h"
 #include "wire/chanmsg.h"
 #include "wire/tlfs.h"
@@ -46,40 +47,6 @@ void hypercall_disable(void);
 void hypercall_exit(void);
 u16 hypercall_post_message(u32 connection_id, const void *payload, u32 bytes);
 u16 hypercall_signal_event(u32 connection_id);
-
-/* synic.c */
-
-/**
- * struct synic_callbacks - where interrupts go; hard interrupt context, on the CPU that the host chose
- * @message: a private copy of a message slot; false: no room now, offer it again from synic_resume()
- * @event: an event flag was set, and is already cleared again
- */
-struct synic_callbacks {
-	bool (*message)(const struct tlfs_message *message);
-	void (*event)(u32 flag);
-};
-
-struct synic {
-	struct synic_cpu __percpu *cpus;
-	struct fwnode_handle *fwnode;
-	struct irq_domain *domain;
-	int cpuhp_state;
-	bool crashed;
-	const struct synic_callbacks *callbacks;
-};
-
-int synic_init(const struct synic_callbacks *callbacks);
-void synic_exit(void);
-int synic_start(void);
-void synic_stop(void);
-void synic_disable_all(void);
-void synic_disable_this_cpu(void);
-unsigned int synic_pin(void);
-void synic_unpin(unsigned int cpu);
-u32 synic_vp_index(unsigned int cpu);
-void synic_resume(void);
-void synic_crash(void);
-bool synic_poll_crashed(bool (*wanted)(const struct tlfs_message *message));
 
 /* chanmsg.c */
 
@@ -195,9 +162,11 @@ struct offer_callbacks {
 
 /**
  * struct offers - the channels that the host offers
- * @lock: guards @channels; not held while anything waits for the host
- * @channels: all that hold a relid
+ * @lock: guards @channels and their users; not held while anything waits for the host
+ * @channels: all that hold a relid; a sub-channel comes after its primary
  * @count: primary channels offered since load
+ * @sub_count: sub-channels offered since load
+ * @changed: woken when @sub_count grows or a primary is rescinded
  * @strays: relids rescinded though no channel has them; @release: gives them back
  * @wq: ordered; runs the callbacks and @release
  */
@@ -205,6 +174,8 @@ struct offers {
 	struct mutex lock;
 	struct list_head channels;
 	unsigned int count;
+	unsigned int sub_count;
+	wait_queue_head_t changed;
 	DECLARE_BITMAP(strays, TLFS_EVENT_FLAGS);
 	struct work_struct release;
 	struct workqueue_struct *wq;

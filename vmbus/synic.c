@@ -338,11 +338,12 @@ void synic_stop(void)
 }
 
 /**
- * synic_pin() - choose a CPU for interrupts, the one with the fewest pins, and keep it online
+ * synic_pin() - choose a CPU for interrupts and keep it online
+ * @wish: this one if it is online; HVIS_CPU_ANY, or if it is not: the one with the fewest pins
  *
  * May sleep. Return: the CPU; give it back with synic_unpin().
  */
-unsigned int synic_pin(void)
+unsigned int synic_pin(unsigned int wish)
 {
 	unsigned int cpu, best;
 
@@ -352,6 +353,8 @@ unsigned int synic_pin(void)
 	for_each_online_cpu(cpu)
 		if (atomic_read(&cpu_synic(cpu)->pins) < atomic_read(&cpu_synic(best)->pins))
 			best = cpu;
+	if (wish < nr_cpu_ids && cpu_online(wish))
+		best = wish;
 	atomic_inc(&cpu_synic(best)->pins);
 	cpus_read_unlock();
 	return best;

@@ -194,11 +194,19 @@ void channel_join(struct channel *channel)
 		return;
 	disconnect_doorbell(channel);
 	worker_join(channel->worker);
+	worker_query(channel->worker, &channel->work);
 	worker_destroy(channel->worker);
 	channel->worker = NULL;
 	atomic_store(&channel->reports, 0);
 	channel_retarget(channel, CHANMSG_TARGET_VP_NONE);
 	channel->state = CHANNEL_CLOSED;
+}
+
+void channel_work(const struct channel *channel, struct channel_work *work)
+{
+	*work = channel->work;
+	if (channel->worker)
+		worker_query(channel->worker, work);
 }
 
 unsigned int channel_reports(struct channel *channel)

@@ -61,9 +61,12 @@ struct channel_offer {
 struct channel_stats {
 	_Atomic uint64_t doorbells; /* HvSignalEvent seen */
 	_Atomic uint64_t interrupts; /* raised to the guest */
+	_Atomic uint64_t merged; /* not raised: the channel's event flag was still set */
 	_Atomic uint64_t packets_in, packets_out;
 	_Atomic uint64_t bytes_in, bytes_out; /* ring bytes */
 	_Atomic uint64_t ring_full; /* completions that had to wait for room */
+	_Atomic uint64_t guest_ring_full; /* times the guest was told of room it had waited for */
+	_Atomic uint64_t in_flight, in_flight_max; /* packets that want an answer and have none */
 	_Atomic uint64_t refused; /* packets that broke the protocol */
 };
 

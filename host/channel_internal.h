@@ -45,6 +45,12 @@ struct channel_host {
 
 struct channel_worker;
 
+/* What the workers of a channel have cost. */
+struct channel_work {
+	uint64_t cpu_ns;
+	struct loop_counters loop;
+};
+
 struct channel {
 	/* Fixed since the offer. */
 	struct channel_host host;
@@ -72,6 +78,7 @@ struct channel {
 	_Atomic(const char *) broken; /* the rule the guest broke since it opened */
 	unsigned int breaks_logged; /* worker */
 	struct channel_stats stats;
+	struct channel_work work; /* bus thread: of the workers that have ended */
 };
 
 /* A checked OPEN. */
@@ -115,6 +122,8 @@ void channel_close(struct channel *channel, bool silent);
 void channel_join(struct channel *channel);
 /** channel_retarget() - later interrupts go to @vp; none goes to the old one after this returns. */
 void channel_retarget(struct channel *channel, uint32_t vp);
+/** channel_work() - what its workers have cost since it was offered. */
+void channel_work(const struct channel *channel, struct channel_work *work);
 /** channel_reports() - take the report bits that have come since the last call. */
 unsigned int channel_reports(struct channel *channel);
 
@@ -147,6 +156,8 @@ void worker_join(struct channel_worker *worker);
 void worker_destroy(struct channel_worker *worker);
 /** worker_doorbell() - the eventfd that the guest's doorbell shall fire. */
 int worker_doorbell(const struct channel_worker *worker);
+/** worker_query() - add what @worker has cost to @work. Bus thread. */
+void worker_query(const struct channel_worker *worker, struct channel_work *work);
 /** worker_unmap() - undo the mapping of rings. */
 void worker_unmap(const struct channel_rings *rings);
 

@@ -168,6 +168,28 @@ static uint16_t signal_event(struct hyperv *hyperv, uint64_t value)
 	return vmbus_signal_event(hyperv->vmbus, event.connection_id, event.flag_number);
 }
 
+static void count(_Atomic uint64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static void count_write(struct hyperv_counters *counters, uint32_t msr)
+{
+	if (msr == TLFS_MSR_SCONTROL)
+		count(&counters->control);
+	else if (msr == TLFS_MSR_SIEFP)
+		count(&counters->event_page);
+	else if (msr == TLFS_MSR_SIMP)
+		count(&counters->message_page);
+}
+
+static void count_call(struct hyperv_counters *counters, uint64_t input)
+{
+	uint64_t code = input & TLFS_HCALL_CODE_MASK;
+
+	count(&counters->hypercalls[code < HYPERV_CODES ? code : HYPERV_CODES]);
+}
+
 enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp,
 				  struct kvm_hyperv_exit *exit)
 {
@@ -180,6 +202,7 @@ enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp,
 			.message_page = exit->u.synic.msg_page,
 		};
 
+		count_write(&hyperv->counters, exit->u.synic.msr);
 		synic_write(hyperv->synic, vp, exit->u.synic.msr, &msrs);
 		return HYPERV_EXIT_SYNIC;
 	}
@@ -187,6 +210,7 @@ enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp,
 		return HYPERV_EXIT_OTHER;
 
 	input = exit->u.hcall.input;
+	count_call(&hyperv->counters, input);
 	switch (input & TLFS_HCALL_CODE_MASK) {
 	case TLFS_HCALL_POST_MESSAGE:
 		exit->u.hcall.result = post_message(hyperv, input, exit->u.hcall.params[0]);

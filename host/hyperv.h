@@ -8,6 +8,7 @@
 #define HVIS_HOST_HYPERV_H
 
 #include <linux/kvm.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,11 +18,20 @@
 
 #define HYPERV_LEAVES 6
 
-/* One per VM, filled in by main.c; read only while VPs run. */
+#define HYPERV_CODES 0x100 /* hypercalls counted by their code; codes beyond are counted as one */
+
+/* Exits of the Hyper-V kind since start. Written by VP threads, read by anyone (relaxed). */
+struct hyperv_counters {
+	_Atomic uint64_t hypercalls[HYPERV_CODES + 1];
+	_Atomic uint64_t control, event_page, message_page; /* writes of the SynIC's registers */
+};
+
+/* One per VM, filled in by main.c; but for the counters read only while VPs run. */
 struct hyperv {
 	struct synic *synic;
 	struct vmbus *vmbus;
 	const struct guestmem *mem;
+	struct hyperv_counters counters;
 };
 
 /**

@@ -27,7 +27,30 @@ struct loop {
 	_Atomic(struct loop_work *) calls; /* newest first */
 	atomic_bool asleep; /* about to wait, or waiting: whoever takes it back to false wakes */
 	atomic_bool stop;
+	struct {
+		_Atomic uint64_t enters, sleeps, submitted, batches, completed;
+	} counters; /* written by the loop's thread */
 };
+
+/* One writer: no locked instruction needed. */
+static void count(_Atomic uint64_t *counter, uint64_t by)
+{
+	uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, now + by, memory_order_relaxed);
+}
+
+/* @result: of io_uring_submit() or its like; without entries it calls the kernel only to sleep. */
+static int entered(struct loop *loop, bool slept, int result)
+{
+	if (result || slept)
+		count(&loop->counters.enters, 1);
+	if (slept)
+		count(&loop->counters.sleeps, 1);
+	if (result > 0)
+		count(&loop->counters.submitted, result);
+	return result;
+}
 
 /*
  * The ring knows which thread uses it, and runs completion work only when that thread asks for it:
@@ -117,6 +140,17 @@ struct io_uring *loop_ring(struct loop *loop)
 	return &loop->ring;
 }
 
+void loop_query(const struct loop *loop, struct loop_counters *counters)
+{
+	*counters = (struct loop_counters){
+		.enters = atomic_load_explicit(&loop->counters.enters, memory_order_relaxed),
+		.sleeps = atomic_load_explicit(&loop->counters.sleeps, memory_order_relaxed),
+		.submitted = atomic_load_explicit(&loop->counters.submitted, memory_order_relaxed),
+		.batches = atomic_load_explicit(&loop->counters.batches, memory_order_relaxed),
+		.completed = atomic_load_explicit(&loop->counters.completed, memory_order_relaxed),
+	};
+}
+
 struct io_uring_sqe *loop_sqe(struct loop *loop, struct loop_op *op)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
@@ -128,7 +162,7 @@ struct io_uring_sqe *loop_sqe(struct loop *loop, struct loop_op *op)
 		 * An error means the kernel is short of completion room or memory: let it finish
 		 * something.
 		 */
-		if (io_uring_submit(&loop->ring) < 0)
+		if (entered(loop, false, io_uring_submit(&loop->ring)) < 0)
 			io_uring_get_events(&loop->ring);
 		sqe = io_uring_get_sqe(&loop->ring);
 	}
@@ -254,15 +288,19 @@ static void run_completions(struct loop *loop)
 		struct loop_op *op;
 		int result;
 	} finished[CQES_AT_ONCE];
-	unsigned int count = io_uring_peek_batch_cqe(&loop->ring, cqes, CQES_AT_ONCE);
+	unsigned int ready = io_uring_peek_batch_cqe(&loop->ring, cqes, CQES_AT_ONCE);
 
 	/* Give the entries back before done() may submit and so need room for new ones. */
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < ready; i++) {
 		finished[i].op = io_uring_cqe_get_data(cqes[i]);
 		finished[i].result = cqes[i]->res;
 	}
-	io_uring_cq_advance(&loop->ring, count);
-	for (unsigned int i = 0; i < count; i++)
+	io_uring_cq_advance(&loop->ring, ready);
+	if (ready) {
+		count(&loop->counters.batches, 1);
+		count(&loop->counters.completed, ready);
+	}
+	for (unsigned int i = 0; i < ready; i++)
 		if (finished[i].op)
 			finished[i].op->done(finished[i].op, finished[i].result);
 }
@@ -282,9 +320,9 @@ static int submit_and_wait(struct loop *loop)
 		 * harmless.
 		 */
 		atomic_store(&loop->asleep, false);
-		result = io_uring_submit(&loop->ring);
+		result = entered(loop, false, io_uring_submit(&loop->ring));
 	} else {
-		result = io_uring_submit_and_wait(&loop->ring, 1);
+		result = entered(loop, true, io_uring_submit_and_wait(&loop->ring, 1));
 		atomic_store(&loop->asleep, false);
 	}
 	/* EBUSY, EAGAIN: completions must be reaped first, which is what comes next. */

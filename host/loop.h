@@ -64,6 +64,19 @@ struct io_uring_sqe *loop_sqe(struct loop *loop, struct loop_op *op);
 struct io_uring *loop_ring(struct loop *loop);
 
 /**
+ * struct loop_counters - what a loop has asked of its io_uring; since it was created
+ * @enters: system calls that submitted or waited
+ * @sleeps: those of them that were made to wait for a completion
+ * @submitted: entries submitted
+ * @batches: times completions were found; @completed: how many in all
+ */
+struct loop_counters {
+	uint64_t enters, sleeps, submitted, batches, completed;
+};
+/** loop_query() - read them. Any thread, while the loop lives. */
+void loop_query(const struct loop *loop, struct loop_counters *counters);
+
+/**
  * struct loop_eventfd - reads @fd (an eventfd) again and again
  * @fd: set by the owner
  * @fired: called after each read, in the loop's thread; set by the owner. Must not free the event.

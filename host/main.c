@@ -270,7 +270,7 @@ static int connect_interrupts(struct machine *machine)
 
 static int create_stats(struct machine *machine)
 {
-	machine->stats = stats_create(machine->vcpus);
+	machine->stats = stats_create(machine->vm->fd, machine->vcpus);
 	return machine->stats ? 0 : complain("out of memory");
 }
 

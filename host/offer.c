@@ -106,6 +106,7 @@ void offer_remove(struct vmbus *vmbus, struct channel *channel)
 	while (*link != channel)
 		link = &(*link)->next;
 	*link = channel->next;
+	vmbus_count_removed(vmbus, channel);
 	channel_destroy(channel);
 }
 

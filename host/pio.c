@@ -7,15 +7,27 @@
 #include "pio.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEVICES_MAX 16
 
+struct usage {
+	_Atomic uint64_t in, out;
+};
+
 struct pio {
 	unsigned int device_count;
 	struct pio_device devices[DEVICES_MAX];
+	struct usage usage[DEVICES_MAX];
+	struct usage nobody; /* bytes and wider that no device took */
 };
+
+static void count(struct usage *usage, bool write)
+{
+	atomic_fetch_add_explicit(write ? &usage->out : &usage->in, 1, memory_order_relaxed);
+}
 
 struct pio *pio_create(void)
 {
@@ -56,13 +68,14 @@ static const struct pio_device *find_device(const struct pio *pio, uint32_t port
 	return NULL;
 }
 
-static bool access_device(const struct pio *pio, bool write, uint32_t port, uint8_t *data,
+static bool access_device(struct pio *pio, bool write, uint32_t port, uint8_t *data,
 			  unsigned int size)
 {
 	const struct pio_device *device = find_device(pio, port, size);
 
 	if (!device)
 		return false;
+	count(&pio->usage[device - pio->devices], write);
 	if (write)
 		device->out(device->context, (uint16_t)(port - device->port), data, size);
 	else
@@ -70,21 +83,41 @@ static bool access_device(const struct pio *pio, bool write, uint32_t port, uint
 	return true;
 }
 
-static void access_once(const struct pio *pio, bool write, uint32_t port, uint8_t *data,
+static void access_once(struct pio *pio, bool write, uint32_t port, uint8_t *data,
 			unsigned int size)
 {
+	bool taken = false;
+
 	if (access_device(pio, write, port, data, size))
 		return;
 	if (!write)
 		memset(data, 0xff, size);
 	/* As the ISA bus does: what no device takes whole is split into bytes. */
 	for (unsigned int i = 0; size > 1 && i < size; i++)
-		access_device(pio, write, port + i, data + i, 1);
+		taken |= access_device(pio, write, port + i, data + i, 1);
+	if (!taken)
+		count(&pio->nobody, write);
 }
 
-void pio_access(const struct pio *pio, bool write, uint16_t port, uint8_t *data, unsigned int size,
+void pio_access(struct pio *pio, bool write, uint16_t port, uint8_t *data, unsigned int size,
 		unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
 		access_once(pio, write, port, data + (size_t)i * size, size);
+}
+
+bool pio_query(const struct pio *pio, unsigned int index, struct pio_counters *counters)
+{
+	bool device = index < pio->device_count;
+	const struct usage *usage = device ? &pio->usage[index] : &pio->nobody;
+
+	if (index > pio->device_count)
+		return false;
+	*counters = (struct pio_counters){
+		.port = device ? pio->devices[index].port : 0,
+		.count = device ? pio->devices[index].count : 0,
+		.in = atomic_load_explicit(&usage->in, memory_order_relaxed),
+		.out = atomic_load_explicit(&usage->out, memory_order_relaxed),
+	};
+	return true;
 }

@@ -2,7 +2,7 @@
 /*
  * Port IO: which device answers which ports. Devices are added before the vCPUs run and stay; after
  * that the table is read without a lock by all vCPU threads, and each device takes care of its own
- * locking.
+ * locking. Accesses are counted per range.
  */
 #ifndef HVIS_HOST_PIO_H
 #define HVIS_HOST_PIO_H
@@ -48,7 +48,20 @@ int pio_add(struct pio *pio, const struct pio_device *device);
  * Reads that no device answers give all ones, writes vanish; an access that straddles devices is
  * done byte by byte. Any vCPU thread.
  */
-void pio_access(const struct pio *pio, bool write, uint16_t port, uint8_t *data, unsigned int size,
+void pio_access(struct pio *pio, bool write, uint16_t port, uint8_t *data, unsigned int size,
 		unsigned int count);
+
+/**
+ * struct pio_counters - accesses since start, one per repetition; one that straddles is counted
+ * per byte
+ */
+struct pio_counters {
+	uint16_t port; /* the range's */
+	uint16_t count; /* 0: what no device took */
+	uint64_t in, out;
+};
+
+/** pio_query() - range @index of those added, then the rest. Any thread. Return: false: no more. */
+bool pio_query(const struct pio *pio, unsigned int index, struct pio_counters *counters);
 
 #endif

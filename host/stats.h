@@ -13,10 +13,10 @@ struct stats;
 struct vcpus;
 
 /**
- * stats_create() - open KVM's statistics of all VPs. Never NULL but for lack of memory; a KVM
- * without them has none.
+ * stats_create() - open KVM's statistics of the VM and all VPs. Never NULL but for lack of memory;
+ * a KVM without them has none.
  */
-struct stats *stats_create(const struct vcpus *vcpus);
+struct stats *stats_create(int vm_fd, const struct vcpus *vcpus);
 void stats_destroy(struct stats *stats);
 
 /**

@@ -94,12 +94,23 @@ static void refuse(struct vmbus *vmbus, const struct rule *rule, const struct re
 		 ++vmbus->refusals_logged == REFUSALS_LOGGED_MAX ? "; more are only counted" : "");
 }
 
+static void count_type(uint64_t counters[CHANMSG_TYPE_COUNT + 1], const void *message,
+		       uint32_t bytes)
+{
+	struct chanmsg_header header = { .type = CHANMSG_TYPE_COUNT };
+
+	if (bytes >= sizeof(header))
+		memcpy(&header, message, sizeof(header));
+	counters[header.type < CHANMSG_TYPE_COUNT ? header.type : CHANMSG_TYPE_COUNT]++;
+}
+
 static void dispatch(struct vmbus *vmbus, const struct request *request)
 {
 	const char *why;
 	const struct rule *rule = gate(vmbus, request, &why);
 
 	vmbus->counters.messages_in++;
+	count_type(vmbus->counters.in, request->raw, request->bytes);
 	if (!why)
 		why = rule->handle(vmbus, request);
 	if (why)
@@ -259,6 +270,7 @@ void vmbus_reply(struct vmbus *vmbus, const void *message, uint32_t bytes)
 	const struct contact *contact = &vmbus->contact;
 
 	vmbus->counters.messages_out++;
+	count_type(vmbus->counters.out, message, bytes);
 	if (!synic_post(vmbus->config.synic, contact->vp, contact->sint, message, bytes))
 		return;
 	if (!vmbus->counters.lost++)

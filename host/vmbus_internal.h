@@ -63,6 +63,7 @@ enum after_reset {
 };
 
 struct vmbus_counters {
+	uint64_t in[CHANMSG_TYPE_COUNT + 1], out[CHANMSG_TYPE_COUNT + 1]; /* by type; last: others */
 	uint64_t messages_in;
 	uint64_t messages_out;
 	uint64_t lost; /* to the guest: it does not take its messages */
@@ -83,10 +84,14 @@ struct vmbus {
 	uint32_t relid_next; /* where the search for a free relid begins */
 	unsigned int refusals_logged;
 	struct vmbus_counters counters;
+	struct channel_stats removed; /* summed over the channels that are gone */
+	unsigned int removed_count;
 };
 
 /** vmbus_reply() - post a message to the guest, at the VP and SINT it chose. */
 void vmbus_reply(struct vmbus *vmbus, const void *message, uint32_t bytes);
+/** vmbus_count_removed() - keep the numbers of a channel that goes. */
+void vmbus_count_removed(struct vmbus *vmbus, const struct channel *channel);
 /** vmbus_find() - the channel that the guest knows by @relid, or NULL. */
 struct channel *vmbus_find(const struct vmbus *vmbus, uint32_t relid);
 /**

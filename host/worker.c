@@ -60,7 +60,7 @@ static void deliver(struct channel_worker *worker, struct packet *packet)
 	worker_count(&stats->bytes_in, packet->bytes + RING_TRAILER);
 	/* Before packet(): it may answer at once. */
 	if (packet->desc.flags & PACKET_FLAG_COMPLETION_REQUESTED)
-		worker->in_flight++;
+		worker_flying(worker, 1);
 	if (worker->ops->packet(worker->state, packet, &why) < 0)
 		worker_break(worker, why);
 }
@@ -81,8 +81,10 @@ static unsigned int read_packets(struct channel_worker *worker, unsigned int bud
 	}
 	if (result < 0)
 		worker_break(worker, worker->in.ring.broken);
-	if (ring_reader_publish(&worker->in))
+	if (ring_reader_publish(&worker->in)) {
+		worker_count(&worker->channel->stats.guest_ring_full, 1);
 		worker->raise = true;
+	}
 	return done;
 }
 
@@ -192,13 +194,42 @@ void channel_idle(struct channel *channel)
 	finish(channel->worker);
 }
 
+static uint64_t cpu_time(clockid_t clock)
+{
+	struct timespec time = { 0 };
+
+	clock_gettime(clock, &time);
+	return time.tv_sec * 1000000000ull + time.tv_nsec;
+}
+
+/* The clock of a thread that has ended reads as 0; by then the thread has noted its time itself. */
+void worker_query(const struct channel_worker *worker, struct channel_work *work)
+{
+	clockid_t clock = atomic_load(&worker->clock);
+	uint64_t live = clock ? cpu_time(clock) : 0, final = atomic_load(&worker->cpu_ns);
+	struct loop_counters loop;
+
+	work->cpu_ns += final ? final : live;
+	loop_query(worker->loop, &loop);
+	work->loop.enters += loop.enters;
+	work->loop.sleeps += loop.sleeps;
+	work->loop.submitted += loop.submitted;
+	work->loop.batches += loop.batches;
+	work->loop.completed += loop.completed;
+}
+
 static void *worker_main(void *context)
 {
 	struct channel_worker *worker = context;
-	int error = loop_run(worker->loop);
+	clockid_t clock;
+	int error;
 
+	if (!pthread_getcpuclockid(pthread_self(), &clock))
+		atomic_store(&worker->clock, clock);
+	error = loop_run(worker->loop);
 	if (error)
 		log_error("%s: event loop: %s", worker->channel->name, strerror(-error));
+	atomic_store(&worker->cpu_ns, cpu_time(CLOCK_THREAD_CPUTIME_ID));
 	report(worker, CHANNEL_REPORT_FINISHED);
 	return NULL;
 }
@@ -299,6 +330,7 @@ void worker_destroy(struct channel_worker *worker)
 	if (worker->doorbell.fd >= 0)
 		close(worker->doorbell.fd);
 	worker_unmap(&worker->rings);
+	atomic_store(&worker->channel->stats.in_flight, 0);
 	free(worker->backlog);
 	free(worker->packet);
 	free(worker);

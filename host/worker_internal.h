@@ -6,6 +6,8 @@
 #ifndef HVIS_HOST_WORKER_INTERNAL_H
 #define HVIS_HOST_WORKER_INTERNAL_H
 
+#include <time.h>
+
 #include "channel_internal.h"
 
 struct channel_worker {
@@ -24,6 +26,8 @@ struct channel_worker {
 	void *state; /* the provider's */
 	bool closing; /* read no more */
 	bool stalled; /* masked; packets may be left to read when the backlog has drained */
+	_Atomic clockid_t clock; /* of the thread's CPU time; 0 before it runs */
+	_Atomic uint64_t cpu_ns; /* all of it, once the thread has ended */
 	bool raise; /* an interrupt is owed beyond what ring_writer_must_signal() knows */
 	uint32_t in_flight;
 	uint8_t *packet; /* ops->packet_max bytes, rounded up */
@@ -37,6 +41,18 @@ struct channel_worker {
 static inline void worker_count(_Atomic uint64_t *counter, uint64_t by)
 {
 	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+/** worker_flying() - @by packets more, or fewer, want an answer. */
+static inline void worker_flying(struct channel_worker *worker, int by)
+{
+	struct channel_stats *stats = &worker->channel->stats;
+
+	worker->in_flight += by;
+	atomic_store_explicit(&stats->in_flight, worker->in_flight, memory_order_relaxed);
+	if (worker->in_flight > atomic_load_explicit(&stats->in_flight_max, memory_order_relaxed))
+		atomic_store_explicit(&stats->in_flight_max, worker->in_flight,
+				      memory_order_relaxed);
 }
 
 static inline bool worker_broken(const struct channel_worker *worker)

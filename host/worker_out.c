@@ -38,9 +38,12 @@ void worker_interrupt(struct channel_worker *worker)
 
 	worker->raise = false;
 	pthread_mutex_lock(&channel->interrupt_lock);
-	if (channel->target_vp != CHANMSG_TARGET_VP_NONE &&
-	    synic_signal(channel->host.synic, channel->target_vp, channel->sint, channel->relid))
-		worker_count(&channel->stats.interrupts, 1);
+	if (channel->target_vp != CHANMSG_TARGET_VP_NONE) {
+		bool raised = synic_signal(channel->host.synic, channel->target_vp, channel->sint,
+					   channel->relid);
+
+		worker_count(raised ? &channel->stats.interrupts : &channel->stats.merged, 1);
+	}
 	pthread_mutex_unlock(&channel->interrupt_lock);
 }
 
@@ -143,7 +146,7 @@ void channel_complete(struct channel *channel, uint64_t transaction_id, const vo
 	struct channel_worker *worker = channel->worker;
 
 	if (worker->in_flight)
-		worker->in_flight--;
+		worker_flying(worker, -1);
 	answer_guest(worker, &desc, payload, bytes);
 }
 

@@ -108,7 +108,76 @@ static void in_flight_is_bounded(void **state)
 		assert_true(guest_receive(guest));
 		assert_int_equal(guest->packet.desc.transaction_id, i);
 	}
+	assert_int_equal(bus_channel_number(bus, 0, "in_flight_max"), CHANNEL_IN_FLIGHT_MAX);
 	guest_close(guest);
+	assert_int_equal(bus_channel_number(bus, 0, "in_flight"), 0);
+}
+
+static json_int_t io_uring_number(struct bus *bus, const char *name)
+{
+	json_t *query = bus_query(bus);
+	const json_t *channel = json_array_get(json_object_get(query, "channels"), 0);
+	json_int_t value = json_integer_value(
+		json_object_get(json_object_get(channel, "io_uring"), name));
+
+	json_decref(query);
+	return value;
+}
+
+/* What a worker has cost is known while it runs and kept when the channel closes. */
+static void costs_outlive_the_worker(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+	json_int_t cpu, completed;
+
+	assert_int_equal(guest_send(guest, 1, "x", 1), 0);
+	assert_true(guest_receive(guest));
+	cpu = bus_channel_number(bus, 0, "cpu_ns");
+	completed = io_uring_number(bus, "completed");
+	assert_true(cpu > 0);
+	assert_true(completed > 0); /* the doorbell's read */
+	guest_close(guest);
+	assert_true(bus_channel_number(bus, 0, "cpu_ns") >= cpu);
+	assert_true(io_uring_number(bus, "completed") >= completed);
+	assert_true(io_uring_number(bus, "enters") >= io_uring_number(bus, "sleeps"));
+	assert_true(io_uring_number(bus, "completed") >= io_uring_number(bus, "batches"));
+	/* A second worker's come on top. */
+	cpu = bus_channel_number(bus, 0, "cpu_ns");
+	guest = guest_open(bus, 1, 4);
+	guest_close(guest);
+	assert_true(bus_channel_number(bus, 0, "cpu_ns") > cpu);
+}
+
+/* The numbers of a channel that went are still in the sum. */
+static void removed_channels_are_counted(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+	const json_t *removed, *messages;
+	json_t *query;
+
+	assert_int_equal(guest_send(guest, 1, "x", 1), 0);
+	assert_true(guest_receive(guest));
+	guest_close(guest);
+	bus_rescind(bus, 0);
+	bus_expect(bus, CHANMSG_RESCIND);
+	bus_post_relid(bus, CHANMSG_RELID_RELEASED, 1);
+	bus_settle(bus);
+	query = bus_query(bus);
+	removed = json_object_get(query, "channels_removed");
+	messages = json_object_get(query, "messages");
+	assert_int_equal(json_integer_value(json_object_get(removed, "count")), 1);
+	assert_int_equal(json_integer_value(json_object_get(removed, "packets_in")), 1);
+	assert_int_equal(json_integer_value(json_object_get(removed, "packets_out")), 1);
+	assert_int_equal(json_integer_value(json_object_get(removed, "doorbells")), 1);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(messages, "in"),
+							    "RELID_RELEASED")),
+			 1);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(messages, "out"),
+							    "OFFER")),
+			 3);
+	json_decref(query);
 }
 
 static void answers_are_signalled_once_per_batch(void **state)
@@ -421,6 +490,8 @@ int main(void)
 		CASE(unsolicited_packets_pass),
 		CASE(full_ring_loses_nothing),
 		CASE(in_flight_is_bounded),
+		CASE(costs_outlive_the_worker),
+		CASE(removed_channels_are_counted),
 		CASE(answers_are_signalled_once_per_batch),
 		CASE(unsolicited_packets_wait_for_room),
 		CASE(lie_write_index),

@@ -3,9 +3,10 @@
  * Answers: taking packets from the ring, finding out whom they are for, and ending commands. What
  * an answer means is map.c's; what else follows from it, news.c's.
  *
- * Runs in the channel's hard interrupt. scsi_done() is made for that: it only marks the request and
- * raises the block softirq, or an IPI to the CPU that issued it. A host that never stops sending is
- * left to a worker after one round, so it cannot hold a CPU in the interrupt.
+ * Runs in the channel's hard interrupt, on the CPU that sent the command if each has its queue.
+ * scsi_done() is made for that: it ends the request right here, or with a single queue raises the
+ * block softirq, or where CPUs share a queue sends an IPI to the one that asked. A host that never
+ * stops sending is left to a worker after one round, so it cannot hold a CPU in the interrupt.
  *
  * Invariant: a packet is refused before anything of a command is touched, or its command is ended
  * exactly once.
@@ -20,6 +21,7 @@ static const char *const refusals[REFUSALS] = {
 	[REFUSED_OPERATION] = "an answer that is no COMPLETE_IO",
 	[REFUSED_TYPE] = "an answer of the wrong packet type",
 	[REFUSED_SHORT] = "a packet too short for VSTOR",
+	[REFUSED_CHANNEL] = "an answer on a channel nobody asked on",
 	[REFUSED_UNASKED] = "an unsolicited operation unknown here",
 };
 
@@ -61,27 +63,32 @@ static void end_command(struct storvsc_host *host, struct scsi_cmnd *cmd,
 	storvsc_command_end(cmd, verdict.result, verdict.moved);
 }
 
-static void receive_answer(struct storvsc_queue *queue, u64 id, const struct vstor_packet *vstor)
+static void receive_answer(struct storvsc_link *link, u64 id, const struct vstor_packet *vstor)
 {
-	struct storvsc_host *host = queue->host;
-	u32 slots = smp_load_acquire(&queue->slot_count); /* before slots */
+	struct storvsc_host *host = link->host;
+	u32 queues = smp_load_acquire(&host->queue_count); /* before queues */
+	struct storvsc_slot *slot;
 	struct scsi_cmnd *cmd;
-	u32 tag;
+	u32 queue, tag;
 
 	if (vstor->operation != VSTOR_COMPLETE_IO)
 		return storvsc_refuse(host, REFUSED_OPERATION, id);
-	if (!storvsc_id_tag(id, slots, &tag))
+	if (!storvsc_id_parse(id, queues, host->limits.can_queue, &queue, &tag))
 		return storvsc_refuse(host, REFUSED_UNKNOWN_ID, id);
-	cmd = storvsc_slot_claim(&queue->slots[tag], id);
+	slot = &host->queues[queue].slots[tag];
+	/* If it changes under this look, it does so with the id, and the claim fails. */
+	if (READ_ONCE(slot->link) != link->index)
+		return storvsc_refuse(host, REFUSED_CHANNEL, id);
+	cmd = storvsc_slot_claim(slot, id);
 	if (!cmd)
 		return storvsc_refuse(host, REFUSED_STALE_ID, id);
 	end_command(host, cmd, &vstor->srb);
 }
 
 /* The gate: type and length are right behind it. */
-static void receive(struct storvsc_queue *queue, const struct hvis_packet *packet)
+static void receive(struct storvsc_link *link, const struct hvis_packet *packet)
 {
-	struct storvsc_host *host = queue->host;
+	struct storvsc_host *host = link->host;
 	u64 id = packet->transaction_id;
 
 	if (!id)
@@ -91,7 +98,7 @@ static void receive(struct storvsc_queue *queue, const struct hvis_packet *packe
 	if (packet->payload_bytes < sizeof(struct vstor_packet))
 		return storvsc_refuse(host, REFUSED_SHORT, id);
 	if (!(id & STORVSC_ID_CONTROL))
-		return receive_answer(queue, id, packet->payload);
+		return receive_answer(link, id, packet->payload);
 	if (!storvsc_control_answer(host, id, packet->payload))
 		storvsc_refuse(host, REFUSED_STALE_ID, id);
 }
@@ -101,96 +108,106 @@ static void receive(struct storvsc_queue *queue, const struct hvis_packet *packe
  * while the worker has the ring.
  * Return: 0: the ring is empty; 1: there may be more; negative: the channel is broken.
  */
-static int read_round(struct storvsc_queue *queue)
+static int read_round(struct storvsc_link *link)
 {
 	struct hvis_packet packet;
 	int left = ROUND_PACKETS;
 	int more = 1;
 
-	WRITE_ONCE(queue->rounds, queue->rounds + 1);
+	WRITE_ONCE(link->rounds, link->rounds + 1);
 	while (left-- && more > 0) {
-		more = hvis_channel_recv(queue->channel, &packet);
+		more = hvis_channel_recv(link->channel, &packet);
 		if (more > 0)
-			receive(queue, &packet);
+			receive(link, &packet);
 	}
-	smp_store_release(&queue->rounds, queue->rounds + 1); /* after the commands' ends */
-	if (wq_has_sleeper(&queue->answered))
-		wake_up_all(&queue->answered);
+	smp_store_release(&link->rounds, link->rounds + 1); /* after the commands' ends */
+	if (wq_has_sleeper(&link->host->answered))
+		wake_up_all(&link->host->answered);
 	if (more < 0)
-		storvsc_report_broken(queue);
+		storvsc_report_broken(link);
 	return more;
 }
 
 /**
  * storvsc_event() - the host signalled the channel
  * @channel: whose
- * @context: the queue
+ * @context: the link
  *
- * Hard interrupt. A queue that is being stopped is not read any more; its ring goes on masked until
+ * Hard interrupt. A link that is being stopped is not read any more; its ring goes on masked until
  * it is closed.
  *
  * Return: DRAINED if the ring is empty (or broken); POLLING if the worker goes on.
  */
 enum hvis_event_result storvsc_event(struct vmbus_channel *channel, void *context)
 {
-	struct storvsc_queue *queue = context;
+	struct storvsc_link *link = context;
 	int more;
 
-	if (test_bit(QUEUE_STOPPED, &queue->flags))
+	if (test_bit(LINK_STOPPED, &link->flags))
 		return HVIS_EVENT_POLLING;
-	more = read_round(queue);
+	more = read_round(link);
 	if (more > 0)
-		queue_work(queue->host->wq, &queue->drain);
+		queue_work(link->host->wq, &link->drain);
 	return more > 0 ? HVIS_EVENT_POLLING : HVIS_EVENT_DRAINED;
 }
 
 /**
  * storvsc_drain_work() - read on where the interrupt stopped
- * @work: drain of a queue
+ * @work: drain of a link
  *
  * One round per run, so that other work gets its turn; back to the interrupt when the ring is
  * empty.
  */
 void storvsc_drain_work(struct work_struct *work)
 {
-	struct storvsc_queue *queue = container_of(work, struct storvsc_queue, drain);
+	struct storvsc_link *link = container_of(work, struct storvsc_link, drain);
 	int more;
 
-	if (test_bit(QUEUE_STOPPED, &queue->flags))
+	if (test_bit(LINK_STOPPED, &link->flags))
 		return;
-	more = read_round(queue);
+	more = read_round(link);
 	if (more > 0)
-		queue_work(queue->host->wq, &queue->drain);
+		queue_work(link->host->wq, &link->drain);
 	else if (!more)
-		hvis_channel_resume(queue->channel);
+		hvis_channel_resume(link->channel);
 }
 
-static bool round_is_over(struct storvsc_queue *queue, unsigned int round)
+static bool round_is_over(struct storvsc_link *link, unsigned int round)
 {
-	return smp_load_acquire(&queue->rounds) != round; /* before looking at the command */
+	return smp_load_acquire(&link->rounds) != round; /* before looking at the command */
+}
+
+static bool link_sync(struct storvsc_link *link)
+{
+	unsigned int round = READ_ONCE(link->rounds);
+
+	if (!(round & 1))
+		return true;
+	return wait_event_timeout(link->host->answered, round_is_over(link, round),
+				  msecs_to_jiffies(STORVSC_DRAIN_MS));
 }
 
 /**
- * storvsc_queue_sync() - wait until a command that is already claimed has ended, too
- * @queue: whose
+ * storvsc_links_sync() - wait until a command that is already claimed has ended, too
+ * @host: the controller
  *
  * A free slot says that its command was claimed, not that the claimer is done with it. Claiming is
  * fully ordered and happens inside a round, so after seeing a free slot, the round counted here, if
  * any, is that one or a later one; storvsc_slots_fail() holds reaper. May sleep; a round is short,
  * and the bound is for the worst.
  *
- * Return: false if the round did not end in time.
+ * Return: false if a round did not end in time.
  */
-bool storvsc_queue_sync(struct storvsc_queue *queue)
+bool storvsc_links_sync(struct storvsc_host *host)
 {
-	unsigned int round;
+	u32 i;
 
-	mutex_lock(&queue->host->reaper);
-	mutex_unlock(&queue->host->reaper);
+	mutex_lock(&host->reaper);
+	mutex_unlock(&host->reaper);
 	smp_mb(); /* the caller's look at its slot comes before the look at rounds */
-	round = READ_ONCE(queue->rounds);
-	if (!(round & 1))
-		return true;
-	return wait_event_timeout(queue->answered, round_is_over(queue, round),
-				  msecs_to_jiffies(STORVSC_DRAIN_MS));
+	for (i = 0; i < host->link_count; i++) {
+		if (!link_sync(&host->links[i]))
+			return false;
+	}
+	return true;
 }

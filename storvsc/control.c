@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Requests to the host that are no SCSI commands (initialisation, resets): one at a time, each with
- * an id of its own and a time limit. What they say is init.c's and error_handling.c's.
+ * an id of its own and a time limit, all on the primary channel. What they say is init.c's and error_handling.c's.
  * Invariant: host->control points at a waiting xact or is NULL, and changes only under
  * control_lock.
  */
@@ -33,7 +33,7 @@ static void control_end(struct storvsc_host *host)
 static int control_exchange(struct storvsc_host *host, const struct vstor_packet *packet,
 			    struct hvis_xact *xact, unsigned int timeout_ms, const char *step)
 {
-	struct vmbus_channel *channel = host->queue.channel;
+	struct vmbus_channel *channel = host->links[0].channel;
 	u64 id = control_begin(host, xact);
 	char what[96];
 	int error;

@@ -48,12 +48,11 @@ static struct storvsc_host *host_of(struct scsi_cmnd *cmd)
 int storvsc_eh_abort(struct scsi_cmnd *cmd)
 {
 	struct storvsc_host *host = host_of(cmd);
-	struct storvsc_queue *queue = storvsc_queue_of(host, cmd);
-	u32 tag = scsi_cmd_to_rq(cmd)->tag;
+	const struct storvsc_slot *slot = storvsc_slot_of(host, cmd);
 
-	if (tag >= queue->slot_count || !storvsc_slot_is_free(&queue->slots[tag]))
+	if (!slot || !storvsc_slot_is_free(slot))
 		return FAILED;
-	return storvsc_queue_sync(queue) ? SUCCESS : FAILED;
+	return storvsc_links_sync(host) ? SUCCESS : FAILED;
 }
 
 /* One reset message; 0 if the host agreed. */
@@ -72,12 +71,13 @@ static int ask_reset(struct storvsc_host *host, u32 operation, const struct scsi
 	return error ? error : packet.status ? -EIO : 0;
 }
 
-static bool drained(struct storvsc_queue *queue, u32 address)
+static bool drained(struct storvsc_host *host, u32 address)
 {
-	if (!wait_event_timeout(queue->answered, !storvsc_slots_outstanding(queue, address),
+	if (!wait_event_timeout(host->answered,
+				!storvsc_slots_outstanding(host, STORVSC_LINK_ANY, address),
 				msecs_to_jiffies(STORVSC_DRAIN_MS)))
 		return false;
-	return storvsc_queue_sync(queue);
+	return storvsc_links_sync(host);
 }
 
 /*
@@ -87,7 +87,7 @@ static bool drained(struct storvsc_queue *queue, u32 address)
 static int all_gone(struct storvsc_host *host)
 {
 	storvsc_die(host);
-	return storvsc_queue_sync(&host->queue) ? FAST_IO_FAIL : FAILED;
+	return storvsc_links_sync(host) ? FAST_IO_FAIL : FAILED;
 }
 
 /* Resets commands of @address; the host gives them back, and only then they are safe. */
@@ -100,7 +100,7 @@ static int reset(struct scsi_cmnd *cmd, u32 operation, u32 address, const char *
 	if (READ_ONCE(host->state) == STORVSC_DEAD)
 		rc = all_gone(host);
 	else if (READ_ONCE(host->state) == STORVSC_RUNNING && !host->silent &&
-		 !ask_reset(host, operation, cmd->device, step) && drained(&host->queue, address))
+		 !ask_reset(host, operation, cmd->device, step) && drained(host, address))
 		rc = SUCCESS;
 	mutex_unlock(&host->recovery);
 
@@ -150,7 +150,7 @@ static int reopen(struct storvsc_host *host)
 	if (error)
 		return error;
 	if (!storvsc_set_state(host, STORVSC_CLOSED, STORVSC_RUNNING)) {
-		storvsc_disconnect(host);
+		storvsc_links_close(host);
 		return -ENODEV; /* rescinded meanwhile */
 	}
 	host->reopened = jiffies | 1;
@@ -158,7 +158,7 @@ static int reopen(struct storvsc_host *host)
 }
 
 /*
- * recovery is held, state CLOSED. On failure the channel is closed, so the controller can be
+ * recovery is held, state CLOSED. On failure the channels are closed, so the controller can be
  * declared dead.
  */
 static int reconnect(struct storvsc_host *host, struct scsi_cmnd *cmd)
@@ -166,8 +166,8 @@ static int reconnect(struct storvsc_host *host, struct scsi_cmnd *cmd)
 	int error;
 
 	synchronize_rcu();
-	storvsc_disconnect(host);
-	storvsc_slots_fail(&host->queue, DID_RESET);
+	storvsc_links_close(host);
+	storvsc_slots_fail(host, STORVSC_LINK_ANY, DID_RESET);
 	error = just_reopened(host, cmd) ? -ETIMEDOUT : reopen(host);
 	if (error)
 		storvsc_die(host);
@@ -217,20 +217,26 @@ bool storvsc_eh_should_retry(struct scsi_cmnd *cmd)
 }
 
 /**
- * storvsc_report_broken() - the host broke the protocol of the ring
- * @queue: whose; the bus has logged which rule
+ * storvsc_report_broken() - the host broke the protocol of a ring
+ * @link: whose; the bus has logged which rule
  *
  * Any context. Who waits for an answer hears of it at once; the rest is work.
  */
-void storvsc_report_broken(struct storvsc_queue *queue)
+void storvsc_report_broken(struct storvsc_link *link)
 {
-	set_bit(QUEUE_BROKEN, &queue->flags);
-	storvsc_control_fail(queue->host, -EIO);
-	queue_work(queue->host->wq, &queue->host->broken);
+	struct storvsc_host *host = link->host;
+
+	set_bit(LINK_BROKEN, &link->flags);
+	if (link->index) {
+		queue_work(host->wq, &link->drop);
+		return;
+	}
+	storvsc_control_fail(host, -EIO);
+	queue_work(host->wq, &host->broken);
 }
 
 /**
- * storvsc_broken_work() - close a broken channel, for good
+ * storvsc_broken_work() - close a broken primary channel, and with it all, for good
  * @work: broken of a controller
  *
  * Before its commands are failed: a host that writes nonsense may still be writing to their pages.
@@ -242,10 +248,10 @@ void storvsc_broken_work(struct work_struct *work)
 	struct storvsc_host *host = container_of(work, struct storvsc_host, broken);
 
 	mutex_lock(&host->recovery);
-	if (test_bit(QUEUE_BROKEN, &host->queue.flags) &&
+	if (test_bit(LINK_BROKEN, &host->links[0].flags) &&
 	    storvsc_set_state(host, STORVSC_RUNNING, STORVSC_DEAD)) {
 		synchronize_rcu();
-		storvsc_disconnect(host);
+		storvsc_links_close(host);
 		storvsc_die(host);
 		dev_err(&host->device->dev, "the channel is broken: the controller is offline\n");
 	}

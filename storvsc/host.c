@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One controller from offer to removal: its Scsi_Host, its queue, its state. The conversation with
+ * One controller from offer to removal: its Scsi_Host, its state. The conversation with
  * the host is init.c's, commands are request.c's and completion.c's.
  * Invariant: DEAD is final, and from then on every command ends at once with DID_NO_CONNECT.
  */
@@ -40,18 +40,8 @@ void storvsc_die(struct storvsc_host *host)
 	xchg(&host->state, STORVSC_DEAD);
 	storvsc_control_fail(host, -ENODEV);
 	synchronize_rcu();
-	storvsc_slots_fail(&host->queue, DID_NO_CONNECT);
-	wake_up_all(&host->queue.answered);
-}
-
-static void queue_init(struct storvsc_queue *queue, struct storvsc_host *host,
-		       struct vmbus_channel *channel)
-{
-	queue->host = host;
-	queue->channel = channel;
-	init_waitqueue_head(&queue->answered);
-	INIT_WORK(&queue->drain, storvsc_drain_work);
-	INIT_WORK(&queue->restart, storvsc_restart_work);
+	storvsc_slots_fail(host, STORVSC_LINK_ANY, DID_NO_CONNECT);
+	wake_up_all(&host->answered);
 }
 
 /* The Scsi_Host with our part of it may live on: let the device not point into it. */
@@ -62,14 +52,9 @@ static void host_put(struct storvsc_host *host)
 	scsi_host_put(host->shost);
 }
 
-static struct storvsc_host *host_create(struct vmbus_device *device)
+static void host_init(struct storvsc_host *host, struct Scsi_Host *shost,
+		      struct vmbus_device *device)
 {
-	struct Scsi_Host *shost = scsi_host_alloc(&storvsc_template, sizeof(struct storvsc_host));
-	struct storvsc_host *host;
-
-	if (!shost)
-		return NULL;
-	host = shost_priv(shost);
 	host->shost = shost;
 	host->device = device;
 	host->state = STORVSC_CLOSED;
@@ -78,28 +63,50 @@ static struct storvsc_host *host_create(struct vmbus_device *device)
 	mutex_init(&host->recovery);
 	mutex_init(&host->reaper);
 	spin_lock_init(&host->control_lock);
+	spin_lock_init(&host->route_lock);
+	init_waitqueue_head(&host->answered);
 	INIT_WORK(&host->broken, storvsc_broken_work);
 	storvsc_news_init(host);
-	queue_init(&host->queue, host, device->channel);
+}
+
+static struct storvsc_host *host_create(struct vmbus_device *device)
+{
+	struct Scsi_Host *shost = scsi_host_alloc(&storvsc_template, sizeof(struct storvsc_host));
+	struct storvsc_host *host;
+
+	if (!shost)
+		return NULL;
+	host = shost_priv(shost);
+	host_init(host, shost, device);
+	if (storvsc_links_create(host))
+		goto put_host;
 	host->wq = alloc_workqueue("hvis_storvsc_%u", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0,
 				   shost->host_no);
-	if (host->wq)
-		return host;
+	if (!host->wq)
+		goto destroy_queues;
+	return host;
+
+destroy_queues:
+	storvsc_queues_destroy(host);
+put_host:
 	host_put(host);
 	return NULL;
 }
 
-/* Nothing of the controller runs any more, its channel is closed. */
+/* Nothing of the controller runs any more, its channels are closed. */
 static void host_destroy(struct storvsc_host *host)
 {
-	storvsc_slots_destroy(&host->queue);
 	destroy_workqueue(host->wq);
+	storvsc_queues_destroy(host);
 	host_put(host);
 }
 
 /* What the SCSI layer may ask for follows from what the host said in the conversation. */
-static void shost_configure(struct Scsi_Host *shost, const struct storvsc_limits *limits)
+static void shost_configure(struct storvsc_host *host)
 {
+	const struct storvsc_limits *limits = &host->limits;
+	struct Scsi_Host *shost = host->shost;
+
 	shost->max_channel = 0;
 	shost->max_id = STORVSC_TARGETS;
 	shost->max_lun = STORVSC_LUNS;
@@ -109,7 +116,8 @@ static void shost_configure(struct Scsi_Host *shost, const struct storvsc_limits
 	shost->sg_tablesize = limits->pages_max;
 	shost->can_queue = limits->can_queue;
 	shost->cmd_per_lun = limits->can_queue;
-	shost->nr_hw_queues = 1;
+	shost->nr_hw_queues = host->plan.queues + host->plan.polled;
+	shost->nr_maps = host->plan.polled ? HCTX_MAX_TYPES : 1;
 	/* No walk over 64 silent LUNs before the channel is reopened. */
 	shost->eh_deadline = 30 * HZ;
 }
@@ -127,14 +135,19 @@ static int connect_first(struct storvsc_host *host)
 /* Close, then fail what is left: the host lets go of the pages first. Once more does no harm. */
 static void give_up(struct storvsc_host *host)
 {
+	u32 i;
+
 	mutex_lock(&host->recovery);
 	xchg(&host->state, STORVSC_DEAD);
 	synchronize_rcu();
-	storvsc_disconnect(host);
+	storvsc_links_close(host);
 	storvsc_die(host);
 	mutex_unlock(&host->recovery);
 	cancel_work_sync(&host->broken);
-	cancel_work_sync(&host->queue.restart);
+	for (i = 0; i < host->link_count; i++) {
+		cancel_work_sync(&host->links[i].drop);
+		cancel_work_sync(&host->links[i].restart);
+	}
 }
 
 /**
@@ -158,21 +171,23 @@ int storvsc_probe(struct vmbus_device *device, const struct hv_vmbus_device_id *
 	error = connect_first(host);
 	if (error)
 		goto destroy_host;
-	error = storvsc_slots_create(&host->queue, host->limits.can_queue);
+	error = storvsc_queues_create(host);
 	if (error)
 		goto disconnect;
 	if (!storvsc_set_state(host, STORVSC_CLOSED, STORVSC_RUNNING)) {
 		error = -ENODEV;
 		goto disconnect;
 	}
-	shost_configure(host->shost, &host->limits);
+	shost_configure(host);
 	error = scsi_add_host(host->shost, &device->dev);
 	if (error)
 		goto disconnect;
 
 	dev_set_drvdata(&device->dev, host);
-	dev_info(&device->dev, "VSTOR %u.%u, %u KiB per request, %u requests\n", host->version >> 8,
-		 host->version & 0xFF, host->limits.max_bytes / 1024, host->limits.can_queue);
+	dev_info(&device->dev,
+		 "VSTOR %u.%u, %u KiB per request, %u queues and %u polled of %u requests\n",
+		 host->version >> 8, host->version & 0xFF, host->limits.max_bytes / 1024,
+		 host->plan.queues, host->plan.polled, host->limits.can_queue);
 	storvsc_news_start(host);
 	return 0;
 

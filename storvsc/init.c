@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Opening the channel of a controller and the conversation that makes it usable, and closing it.
- * When to do so is host.c's and error_handling.c's business.
+ * The conversation that makes a controller usable, from its first open channel to its last. When to
+ * hold it is host.c's and error_handling.c's business.
  * Invariant: the whole conversation ends within one time limit, and a failure is one line that
  * names the step.
  */
@@ -100,7 +100,7 @@ static int query_properties(struct conversation *talk)
 	if (error)
 		return error;
 	max_bytes = talk->packet.properties.max_transfer_bytes;
-	error = storvsc_limits_derive(&limits, max_bytes, storvsc_ring_bytes);
+	error = storvsc_limits_derive(&limits, max_bytes, host->ring_bytes);
 	if (!error)
 		error = accept_limits(host, &limits);
 	if (error)
@@ -135,49 +135,14 @@ static int converse(struct storvsc_host *host, unsigned int limit_ms)
 	return error;
 }
 
-/*
- * Process context, perhaps while error handling waits under recovery, so only what storvsc_die()
- * does. The host has stopped using the channel; remove(), which follows, closes it.
- */
-static void rescinded(struct vmbus_channel *channel, void *context)
-{
-	struct storvsc_queue *queue = context;
-
-	storvsc_die(queue->host);
-}
-
-static int open_channel(struct storvsc_host *host)
-{
-	const struct hvis_channel_config config = {
-		.send_bytes = storvsc_ring_bytes,
-		.recv_bytes = storvsc_ring_bytes,
-		.packet_max = STORVSC_PACKET_MAX,
-		.cpu = HVIS_CPU_ANY,
-		.event = storvsc_event,
-		.rescinded = rescinded,
-		.send_room = storvsc_send_room,
-		.context = &host->queue,
-	};
-	int error;
-
-	clear_bit(QUEUE_STOPPED, &host->queue.flags);
-	clear_bit(QUEUE_BROKEN, &host->queue.flags);
-	error = hvis_channel_open(host->queue.channel, &config);
-	if (error)
-		dev_err(&host->device->dev, "opening the channel failed: error %d\n", error);
-	else
-		host->opened = true;
-	return error;
-}
-
 /**
- * storvsc_connect() - open the channel and hold the conversation
+ * storvsc_connect() - open the channels and hold the conversation
  * @host: the controller, state CLOSED; recovery is held
  * @limit_ms: time limit of the conversation; opening has the bus's own
  *
  * May sleep. Sets version and limits. The caller makes the state RUNNING.
  *
- * Return: 0 or negative errno, after one log line; then the channel is closed again.
+ * Return: 0 or negative errno, after one log line; then the channels are closed again.
  */
 int storvsc_connect(struct storvsc_host *host, unsigned int limit_ms)
 {
@@ -185,32 +150,15 @@ int storvsc_connect(struct storvsc_host *host, unsigned int limit_ms)
 
 	lockdep_assert_held(&host->recovery);
 	host->silent = false;
-	error = open_channel(host);
-	if (error)
+	error = storvsc_link_open(&host->links[0]);
+	if (error) {
+		dev_err(&host->device->dev, "opening the channel failed: error %d\n", error);
 		return error;
+	}
 	error = converse(host, limit_ms);
 	if (error)
-		storvsc_disconnect(host);
+		storvsc_links_close(host);
+	else if (!host->queue_count)
+		storvsc_queues_plan(host, 1);
 	return error;
-}
-
-/**
- * storvsc_disconnect() - close the channel if it is open
- * @host: the controller, state not RUNNING and synchronize_rcu() called since; recovery is held
- *
- * May sleep, within the bus's time limits. Afterwards the host touches no page of an outstanding
- * command, and nobody takes answers from the ring. The first cancel ends reading outside the
- * interrupt, which closing would not wait for; the second catches work that an interrupt queued in
- * between, which then found the queue stopped.
- */
-void storvsc_disconnect(struct storvsc_host *host)
-{
-	lockdep_assert_held(&host->recovery);
-	if (!host->opened)
-		return;
-	set_bit(QUEUE_STOPPED, &host->queue.flags);
-	cancel_work_sync(&host->queue.drain);
-	hvis_channel_close(host->queue.channel);
-	cancel_work_sync(&host->queue.drain);
-	host->opened = false;
 }

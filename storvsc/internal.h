@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of hvis_storvsc share: one controller, its queue, and the slots in which commands
- * wait for the host.
+ * What the files of hvis_storvsc share: one controller. Its queues, channels and slots are in
+ * queue.h.
  *
- * Life of a command: the SCSI layer gives it a tag -> request.c builds its packet in the ring and
- * lends it to the tag's slot -> whoever takes the id back out of the slot (slot.c), and nobody
- * else, may touch and end it.
+ * Life of a command: the SCSI layer gives it a queue and a tag -> request.c builds its packet in
+ * the ring of the queue's channel and lends it to the tag's slot -> whoever takes the id back out
+ * of the slot (slot.c), and nobody else, may touch and end it.
  */
 #ifndef HVIS_STORVSC_INTERNAL_H
 #define HVIS_STORVSC_INTERNAL_H
@@ -24,6 +24,7 @@
 
 #include "vmbus.h"
 #include "map.h"
+#include "queue.h"
 
 /* Hyper-V puts up to 64 LUNs behind target 0 of path 0; a second target costs one INQUIRY. */
 #define STORVSC_TARGETS 2
@@ -51,46 +52,6 @@ enum storvsc_state {
 	STORVSC_DEAD,
 };
 
-/**
- * struct storvsc_slot - what the host owes us under one tag
- * @id: transaction id of the packet it has not answered; 0: free. Only slot.c changes it
- * @cmd: the command lent out; valid for who took @id back
- * @generation: of the last packet
- * @address: target and LUN of @cmd, which may be read without owning it
- */
-struct storvsc_slot {
-	atomic64_t id;
-	struct scsi_cmnd *cmd;
-	u32 generation;
-	u32 address;
-};
-
-/**
- * struct storvsc_queue - one channel with its commands; a controller has one for now
- * @host: whose
- * @channel: where its packets go
- * @slots: one per tag
- * @slot_count: how many
- * @flags: QUEUE_*
- * @rounds: odd while somebody takes answers from the ring; see storvsc_queue_sync()
- * @answered: woken after each round
- * @drain: goes on reading where the interrupt had enough
- * @restart: the ring has room again
- */
-struct storvsc_queue {
-	struct storvsc_host *host;
-	struct vmbus_channel *channel;
-	struct storvsc_slot *slots;
-	u32 slot_count;
-	unsigned long flags;
-#define QUEUE_STOPPED 0 /* the channel is about to be closed: start no round */
-#define QUEUE_BROKEN 1 /* the host broke the protocol of this opening of the channel */
-	unsigned int rounds;
-	wait_queue_head_t answered;
-	struct work_struct drain;
-	struct work_struct restart;
-};
-
 /* Why a packet from the host was refused; indexes storvsc_host.refused. */
 enum storvsc_refusal {
 	REFUSED_UNKNOWN_ID,
@@ -99,6 +60,7 @@ enum storvsc_refusal {
 	REFUSED_TYPE,
 	REFUSED_SHORT,
 	REFUSED_UNASKED,
+	REFUSED_CHANNEL,
 	REFUSALS,
 };
 
@@ -110,11 +72,19 @@ enum storvsc_refusal {
  * @version: VSTOR protocol negotiated
  * @limits: negotiated
  * @dma_parms: for the device, if the bus gave it none: the SCSI layer expects to find one
- * @queue: the only one yet
+ * @links: channels, the primary first
+ * @link_count: how many there may be: as many as there are queues at most
+ * @queues: hardware queues; the polled ones come last
+ * @queue_count: how many; 0 until the first conversation settled it, and constant after
+ * @plan: how many of them are polled
+ * @wanted: the plan before the host was asked
+ * @ring_bytes: data bytes of each ring
+ * @sub_channels: how many the host agreed to offer in this conversation
+ * @route_lock: guards queue.link and link.up
+ * @answered: woken after each round of reading
  * @wq: work that IO depends on
  * @recovery: serialises opening, closing and resets; held over everything that waits for the host
  * @reaper: held while outstanding commands are failed; taken last, and not over a wait for the host
- * @opened: the channel needs closing. Under @recovery
  * @silent: a reset was not answered; no other is worth its time limit until the channel is
  *	open anew. Under @recovery
  * @reopened: when the host reset last succeeded, in jiffies, or 0. Under @recovery
@@ -138,12 +108,20 @@ struct storvsc_host {
 	u16 version;
 	struct storvsc_limits limits;
 	struct device_dma_parameters dma_parms;
-	struct storvsc_queue queue;
+	struct storvsc_link *links;
+	u32 link_count;
+	struct storvsc_queue *queues;
+	u32 queue_count;
+	struct storvsc_plan plan;
+	struct storvsc_plan wanted;
+	u32 ring_bytes;
+	u32 sub_channels;
+	spinlock_t route_lock;
+	wait_queue_head_t answered;
 	struct workqueue_struct *wq;
 
 	struct mutex recovery;
 	struct mutex reaper;
-	bool opened;
 	bool silent;
 	unsigned long reopened;
 
@@ -174,10 +152,10 @@ void storvsc_shutdown(struct vmbus_device *device);
 bool storvsc_set_state(struct storvsc_host *host, enum storvsc_state from, enum storvsc_state to);
 void storvsc_die(struct storvsc_host *host);
 extern unsigned int storvsc_ring_bytes;
+extern unsigned int storvsc_queue_limit;
 
 /* init.c */
 int storvsc_connect(struct storvsc_host *host, unsigned int limit_ms);
-void storvsc_disconnect(struct storvsc_host *host);
 
 /* control.c */
 int storvsc_control_ask(struct storvsc_host *host, struct vstor_packet *packet,
@@ -185,27 +163,7 @@ int storvsc_control_ask(struct storvsc_host *host, struct vstor_packet *packet,
 bool storvsc_control_answer(struct storvsc_host *host, u64 id, const struct vstor_packet *packet);
 void storvsc_control_fail(struct storvsc_host *host, int error);
 
-/* slot.c */
-int storvsc_slots_create(struct storvsc_queue *queue, u32 count);
-void storvsc_slots_destroy(struct storvsc_queue *queue);
-u64 storvsc_slot_prepare(struct storvsc_slot *slot, struct scsi_cmnd *cmd, u32 tag);
-void storvsc_slot_lend(struct storvsc_slot *slot, u64 id);
-struct scsi_cmnd *storvsc_slot_claim(struct storvsc_slot *slot, u64 id);
-bool storvsc_slot_is_free(const struct storvsc_slot *slot);
-bool storvsc_slots_outstanding(struct storvsc_queue *queue, u32 address);
-void storvsc_command_end(struct scsi_cmnd *cmd, u32 result, u32 moved);
-void storvsc_slots_fail(struct storvsc_queue *queue, int host_byte);
-
-/* request.c */
-int storvsc_queuecommand(struct Scsi_Host *shost, struct scsi_cmnd *cmd);
-void storvsc_commit_rqs(struct Scsi_Host *shost, u16 hwq);
-void storvsc_send_room(struct vmbus_channel *channel, void *context);
-void storvsc_restart_work(struct work_struct *work);
-
 /* completion.c */
-enum hvis_event_result storvsc_event(struct vmbus_channel *channel, void *context);
-void storvsc_drain_work(struct work_struct *work);
-bool storvsc_queue_sync(struct storvsc_queue *queue);
 void storvsc_refuse(struct storvsc_host *host, enum storvsc_refusal reason, u64 id);
 
 /* error_handling.c */
@@ -214,7 +172,7 @@ int storvsc_eh_device_reset(struct scsi_cmnd *cmd);
 int storvsc_eh_bus_reset(struct scsi_cmnd *cmd);
 int storvsc_eh_host_reset(struct scsi_cmnd *cmd);
 bool storvsc_eh_should_retry(struct scsi_cmnd *cmd);
-void storvsc_report_broken(struct storvsc_queue *queue);
+void storvsc_report_broken(struct storvsc_link *link);
 void storvsc_broken_work(struct work_struct *work);
 
 /* news.c */
@@ -228,13 +186,6 @@ void storvsc_news_stop(struct storvsc_host *host);
 
 /* attrs.c */
 extern const struct attribute_group *storvsc_host_groups[];
-
-/* Where a command goes: there is one queue yet, in which its tag names its slot. */
-static inline struct storvsc_queue *storvsc_queue_of(struct storvsc_host *host,
-						     struct scsi_cmnd *cmd)
-{
-	return &host->queue;
-}
 
 static inline u32 storvsc_address(const struct scsi_device *sdev)
 {

@@ -12,9 +12,14 @@
 
 #include "internal.h"
 
-unsigned int storvsc_ring_bytes = 128 * 1024;
+unsigned int storvsc_ring_bytes;
 module_param_named(ring_bytes, storvsc_ring_bytes, uint, 0444);
-MODULE_PARM_DESC(ring_bytes, "Data bytes of each ring, 16384..8388608 (default 131072)");
+MODULE_PARM_DESC(ring_bytes, "Data bytes of each ring, 16384..8388608 (default: 131072, less with "
+			     "more than 16 channels)");
+
+unsigned int storvsc_queue_limit;
+module_param_named(queues, storvsc_queue_limit, uint, 0444);
+MODULE_PARM_DESC(queues, "Hardware queues of a controller, each a channel (default: one per CPU)");
 
 #define RING_BYTES_MIN (16 * 1024)
 #define RING_BYTES_MAX (8 * 1024 * 1024) /* both rings go into one GPADL, of 8190 pages at most */
@@ -55,6 +60,7 @@ struct scsi_host_template storvsc_template = {
 	.proc_name = "hvis_storvsc",
 	.queuecommand = storvsc_queuecommand,
 	.commit_rqs = storvsc_commit_rqs,
+	.map_queues = storvsc_map_queues,
 	/* No eh_timed_out: what takes too long goes to error handling, no time is ever renewed. */
 	.eh_abort_handler = storvsc_eh_abort,
 	.eh_device_reset_handler = storvsc_eh_device_reset,
@@ -90,7 +96,8 @@ static struct vmbus_driver storvsc_driver = {
 
 static int __init storvsc_init(void)
 {
-	if (storvsc_ring_bytes < RING_BYTES_MIN || storvsc_ring_bytes > RING_BYTES_MAX) {
+	if (storvsc_ring_bytes &&
+	    (storvsc_ring_bytes < RING_BYTES_MIN || storvsc_ring_bytes > RING_BYTES_MAX)) {
 		pr_err("ring_bytes=%u is out of range %u..%u\n", storvsc_ring_bytes, RING_BYTES_MIN,
 		       RING_BYTES_MAX);
 		return -EINVAL;

@@ -14,6 +14,10 @@
 
 #define GENERATION_MASK	   0x7FFFFFFFu
 
+#define RINGS_BYTES	   (4u << 20)
+#define RING_BYTES_MOST	   (128u << 10)
+#define RING_BYTES_LEAST   (32u << 10)
+
 #define MAX_TRANSFER_BYTES (4u << 20) /* more than the block layer ever asks for unless told to */
 #define CAN_QUEUE_MAX	   1024u
 #define TYPICAL_PAGES	   17u /* of an unaligned 64-KiB request */
@@ -37,33 +41,91 @@ u32 storvsc_generation_next(u32 generation)
 /**
  * storvsc_id_make() - the transaction id of a command
  * @generation: from storvsc_generation_next()
- * @tag: of the command in its queue
+ * @queue: the hardware queue it came through
+ * @tag: of the command in that queue, less than 65535
  *
  * Return: the id; neither 0 nor a control id.
  */
-u64 storvsc_id_make(u32 generation, u32 tag)
+u64 storvsc_id_make(u32 generation, u32 queue, u32 tag)
 {
-	return (u64)(generation & GENERATION_MASK) << 32 | (tag + 1);
+	return (u64)(generation & GENERATION_MASK) << 32 | (queue & 0xFFFF) << 16 | (tag + 1);
 }
 
 /**
- * storvsc_id_tag() - which slot an id from the host points at
+ * storvsc_id_parse() - which slot an id from the host points at
  * @id: as received, anything at all
- * @tags: number of slots
- * @tag: set to the slot's index on success
+ * @queues: number of hardware queues
+ * @tags: number of slots of each
+ * @queue: set to the queue on success
+ * @tag: set to the slot's index in it on success
  *
  * Says nothing about whether that slot waits for this id.
  *
  * Return: false if no command can ever have had this id.
  */
-bool storvsc_id_tag(u64 id, u32 tags, u32 *tag)
+bool storvsc_id_parse(u64 id, u32 queues, u32 tags, u32 *queue, u32 *tag)
 {
-	u32 low = (u32)id;
+	u32 high = (u32)id >> 16;
+	u32 low = (u32)id & 0xFFFF;
 
-	if (id & STORVSC_ID_CONTROL || !(id >> 32) || !low || low > tags)
+	if (id & STORVSC_ID_CONTROL || !(id >> 32) || high >= queues || !low || low > tags)
 		return false;
+	*queue = high;
 	*tag = low - 1;
 	return true;
+}
+
+/**
+ * storvsc_plan_fit() - how many hardware queues there can be with so many channels
+ * @plan: what is wanted; what is possible on return
+ * @channels: the primary and the sub-channels, at least 1
+ *
+ * A queue that is polled has a channel to itself, so with the primary alone there is none. Where
+ * channels are short, whoever asked for polling gets up to half of them.
+ */
+void storvsc_plan_fit(struct storvsc_plan *plan, u32 channels)
+{
+	u32 polled = min(plan->polled, channels / 2);
+
+	plan->queues = min(plan->queues, channels - polled);
+	plan->polled = min(plan->polled, channels - plan->queues);
+}
+
+/**
+ * storvsc_spread() - which queue a CPU uses
+ * @index: of the CPU among @count
+ * @count: CPUs
+ * @queues: 1..@count
+ *
+ * Neighbours share a queue: they are the likeliest to share a cache.
+ */
+u32 storvsc_spread(u32 index, u32 count, u32 queues)
+{
+	return (u64)index * queues / count;
+}
+
+/**
+ * storvsc_spread_first() - the first CPU that uses a queue: the one its channel interrupts
+ * @queue: 0..@queues-1
+ * @count: CPUs
+ * @queues: 1..@count
+ */
+u32 storvsc_spread_first(u32 queue, u32 count, u32 queues)
+{
+	return ((u64)queue * count + queues - 1) / queues;
+}
+
+/**
+ * storvsc_ring_bytes_for() - size of each ring when nobody asked for one
+ * @channels: of the controller
+ *
+ * All rings of a controller together take up to 4 MiB, and each at least 32 KiB.
+ */
+u32 storvsc_ring_bytes_for(u32 channels)
+{
+	u32 share = RINGS_BYTES / 2 / channels / STORVSC_PAGE_SIZE * STORVSC_PAGE_SIZE;
+
+	return share < RING_BYTES_LEAST ? RING_BYTES_LEAST : min(share, RING_BYTES_MOST);
 }
 
 /**

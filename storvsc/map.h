@@ -19,7 +19,8 @@
  * Transaction ids, three kinds that cannot meet:
  *
  *	0			the host speaks unasked
- *	0:gen31:tag32		a command: its slot's generation (1..2^31-1), tag plus one
+ *	0:gen31:queue16:tag16	a command: its slot's generation (1..2^31-1), its hardware queue,
+ *				its tag in that queue plus one
  *	1:sequence63		a control request (initialisation, resets)
  *
  * A slot's generation moves on with every packet, so an answer that is late, doubled or made up
@@ -28,8 +29,23 @@
 #define STORVSC_ID_CONTROL (1ULL << 63)
 
 u32 storvsc_generation_next(u32 generation);
-u64 storvsc_id_make(u32 generation, u32 tag);
-bool storvsc_id_tag(u64 id, u32 tags, u32 *tag);
+u64 storvsc_id_make(u32 generation, u32 queue, u32 tag);
+bool storvsc_id_parse(u64 id, u32 queues, u32 tags, u32 *queue, u32 *tag);
+
+/**
+ * struct storvsc_plan - how many hardware queues
+ * @queues: whose answers come by interrupt; at least 1
+ * @polled: whose answers are polled for
+ */
+struct storvsc_plan {
+	u32 queues;
+	u32 polled;
+};
+
+void storvsc_plan_fit(struct storvsc_plan *plan, u32 channels);
+u32 storvsc_spread(u32 index, u32 count, u32 queues);
+u32 storvsc_spread_first(u32 queue, u32 count, u32 queues);
+u32 storvsc_ring_bytes_for(u32 channels);
 
 /**
  * struct storvsc_limits - how large and how many the requests to one controller may be

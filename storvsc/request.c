@@ -14,6 +14,7 @@
  * Invariant: between storvsc_slot_lend() and return nothing of the command is touched; it may have
  * ended.
  */
+#include <linux/blk-mq.h>
 #include <linux/pfn.h>
 #include <linux/rcupdate.h>
 
@@ -143,10 +144,10 @@ static void write_packet(void *packet, struct scsi_cmnd *cmd, const struct exten
 }
 
 /* The command does not reach the ring, but if it ends a batch, the others need their doorbell. */
-static int end_at_once(struct storvsc_queue *queue, struct scsi_cmnd *cmd, int host_byte)
+static int end_at_once(struct storvsc_link *link, struct scsi_cmnd *cmd, int host_byte)
 {
 	if (cmd->flags & SCMD_LAST && host_byte != DID_NO_CONNECT)
-		hvis_channel_kick(queue->channel);
+		storvsc_link_kick(link);
 	storvsc_command_end(cmd, host_byte << 16, 0);
 	return 0;
 }
@@ -157,51 +158,53 @@ static int end_at_once(struct storvsc_queue *queue, struct scsi_cmnd *cmd, int h
  * are none. send_room() can only make it earlier, so it does no harm that it may come before the
  * command is back in its queue.
  */
-static int no_room(struct storvsc_queue *queue, struct scsi_cmnd *cmd, int error)
+static int no_room(struct storvsc_link *link, struct scsi_cmnd *cmd, int error)
 {
 	switch (error) {
 	case -EAGAIN:
-		hvis_channel_kick(queue->channel);
+		storvsc_link_kick(link);
 		return SCSI_MLQUEUE_HOST_BUSY;
 	case -ENODEV:
-		return end_at_once(queue, cmd, DID_NO_CONNECT);
+		return end_at_once(link, cmd, DID_NO_CONNECT);
 	case -EIO:
-		storvsc_report_broken(queue);
-		return end_at_once(queue, cmd, DID_NO_CONNECT);
+		storvsc_report_broken(link);
+		return end_at_once(link, cmd, DID_NO_CONNECT);
 	default:
-		return end_at_once(queue, cmd, DID_ERROR);
+		return end_at_once(link, cmd, DID_ERROR);
 	}
 }
 
-static int send(struct storvsc_queue *queue, struct scsi_cmnd *cmd, const struct extent *extent)
+static int send(struct storvsc_link *link, struct scsi_cmnd *cmd, const struct extent *extent,
+		u32 queue, u32 tag)
 {
-	u32 tag = scsi_cmd_to_rq(cmd)->tag;
+	struct storvsc_slot *slot = &link->host->queues[queue].slots[tag];
 	bool last = cmd->flags & SCMD_LAST;
-	struct storvsc_slot *slot;
 	unsigned long irq_flags;
 	void *packet;
 	u64 id;
 
 	/* While the host may write to the last command's pages, the tag carries no other. */
-	if (WARN_ON_ONCE(tag >= queue->slot_count) || !storvsc_slot_is_free(&queue->slots[tag]))
-		return end_at_once(queue, cmd, DID_ERROR);
-	slot = &queue->slots[tag];
+	if (WARN_ON_ONCE(!storvsc_slot_is_free(slot)))
+		return end_at_once(link, cmd, DID_ERROR);
 
-	packet = hvis_channel_reserve(queue->channel, storvsc_packet_bytes(extent->pages),
+	packet = hvis_channel_reserve(link->channel, storvsc_packet_bytes(extent->pages),
 				      &irq_flags);
 	if (IS_ERR(packet))
-		return no_room(queue, cmd, PTR_ERR(packet));
-	id = storvsc_slot_prepare(slot, cmd, tag);
+		return no_room(link, cmd, PTR_ERR(packet));
+	id = storvsc_slot_prepare(slot, cmd, queue, link->index);
 	write_packet(packet, cmd, extent, id);
 	storvsc_slot_lend(slot, id);
-	hvis_channel_commit(queue->channel, irq_flags);
+	hvis_channel_commit(link->channel, irq_flags);
 	if (last)
-		hvis_channel_kick(queue->channel);
+		storvsc_link_kick(link);
 	return 0;
 }
 
-static int submit(struct storvsc_host *host, struct storvsc_queue *queue, struct scsi_cmnd *cmd)
+static int submit(struct storvsc_host *host, struct scsi_cmnd *cmd)
 {
+	u32 unique = blk_mq_unique_tag(scsi_cmd_to_rq(cmd));
+	u32 queue = blk_mq_unique_tag_to_hwq(unique), tag = blk_mq_unique_tag_to_tag(unique);
+	struct storvsc_link *link;
 	struct extent extent;
 
 	switch (READ_ONCE(host->state)) {
@@ -210,15 +213,16 @@ static int submit(struct storvsc_host *host, struct storvsc_queue *queue, struct
 	case STORVSC_CLOSED:
 		return SCSI_MLQUEUE_HOST_BUSY;
 	default:
-		return end_at_once(queue, cmd, DID_NO_CONNECT);
+		return end_at_once(NULL, cmd, DID_NO_CONNECT);
 	}
+	link = READ_ONCE(host->queues[queue].link);
 	if (measure(host, cmd, &extent)) {
 		dev_warn_ratelimited(&host->device->dev,
 				     "command %02x: %u bytes in %u pieces do not make one range\n",
 				     cmd->cmnd[0], scsi_bufflen(cmd), scsi_sg_count(cmd));
-		return end_at_once(queue, cmd, DID_ERROR);
+		return end_at_once(link, cmd, DID_ERROR);
 	}
-	return send(queue, cmd, &extent);
+	return send(link, cmd, &extent, queue, tag);
 }
 
 /**
@@ -227,18 +231,17 @@ static int submit(struct storvsc_host *host, struct storvsc_queue *queue, struct
  * @cmd: with its data in a scatterlist
  *
  * Called by the block layer and by the error handler's thread; does not sleep. The RCU section is
- * what closing waits for (storvsc_set_state()): inside it, a state of RUNNING means that the
- * channel is open.
+ * what closing and rerouting wait for (storvsc_set_state(), link.c): inside it, a state of RUNNING
+ * means that the channel of the queue's link is open.
  *
  * Return: 0: taken, or ended already; SCSI_MLQUEUE_HOST_BUSY: not now, the SCSI layer comes again.
  */
 int storvsc_queuecommand(struct Scsi_Host *shost, struct scsi_cmnd *cmd)
 {
-	struct storvsc_host *host = shost_priv(shost);
 	int busy;
 
 	rcu_read_lock();
-	busy = submit(host, storvsc_queue_of(host, cmd), cmd);
+	busy = submit(shost_priv(shost), cmd);
 	rcu_read_unlock();
 	return busy;
 }
@@ -246,7 +249,7 @@ int storvsc_queuecommand(struct Scsi_Host *shost, struct scsi_cmnd *cmd)
 /**
  * storvsc_commit_rqs() - the batch ends here after all
  * @shost: the controller
- * @hwq: which hardware queue; there is one
+ * @hwq: which hardware queue
  *
  * Called when the block layer could not queue the command it meant to be the last. Does not sleep.
  */
@@ -256,34 +259,34 @@ void storvsc_commit_rqs(struct Scsi_Host *shost, u16 hwq)
 
 	rcu_read_lock();
 	if (READ_ONCE(host->state) == STORVSC_RUNNING)
-		hvis_channel_kick(host->queue.channel);
+		storvsc_link_kick(READ_ONCE(host->queues[hwq].link));
 	rcu_read_unlock();
 }
 
 /**
  * storvsc_send_room() - there is room again in a ring that was full
  * @channel: whose
- * @context: the queue
+ * @context: the link
  *
  * Hard interrupt, where queues cannot be run.
  */
 void storvsc_send_room(struct vmbus_channel *channel, void *context)
 {
-	struct storvsc_queue *queue = context;
+	struct storvsc_link *link = context;
 
-	queue_work(queue->host->wq, &queue->restart);
+	queue_work(link->host->wq, &link->restart);
 }
 
 /**
  * storvsc_restart_work() - let the SCSI layer try again at once
- * @work: restart of a queue
+ * @work: restart of a link
  *
  * HOST_BUSY left host_blocked set, which otherwise the next completion clears.
  */
 void storvsc_restart_work(struct work_struct *work)
 {
-	struct storvsc_queue *queue = container_of(work, struct storvsc_queue, restart);
-	struct Scsi_Host *shost = queue->host->shost;
+	struct storvsc_link *link = container_of(work, struct storvsc_link, restart);
+	struct Scsi_Host *shost = link->host->shost;
 
 	atomic_set(&shost->host_blocked, 0);
 	scsi_unblock_requests(shost);

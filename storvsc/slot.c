@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Slots: who owns a command between the ring and its end. One per tag, made with the controller, so
- * that IO allocates nothing. They are no part of the command's own memory, because with an IO
- * scheduler that memory moves from tag to tag, and a generation must never repeat on a tag.
+ * Slots: who owns a command between the ring and its end. One per queue and tag, made with the
+ * controller (queue.c), so that IO allocates nothing. They are no part of the command's own memory,
+ * because with an IO scheduler that memory moves from tag to tag, and a generation must never
+ * repeat on a tag.
  *
  *	free --lend--> lent --claim--> free, the claimer owns the command
  *
@@ -10,60 +11,26 @@
  * with the very id of the last packet. Everyone else goes away without having looked at the
  * command.
  */
-#include <linux/rcupdate.h>
-#include <linux/slab.h>
-
 #include "internal.h"
-
-/**
- * storvsc_slots_create() - one slot per tag
- * @queue: gets them
- * @count: number of tags
- *
- * May sleep. An interrupt may look for slots already, so their number comes last.
- *
- * Return: 0 or -ENOMEM.
- */
-int storvsc_slots_create(struct storvsc_queue *queue, u32 count)
-{
-	queue->slots = kvcalloc(count, sizeof(*queue->slots), GFP_KERNEL);
-	if (!queue->slots)
-		return -ENOMEM;
-	smp_store_release(&queue->slot_count, count); /* after slots; receive_answer() */
-	return 0;
-}
-
-/**
- * storvsc_slots_destroy() - no command is left and the channel is closed
- * @queue: had them, or not
- *
- * May sleep. A reset by ioctl may still come; it finds the controller dead and no slots.
- */
-void storvsc_slots_destroy(struct storvsc_queue *queue)
-{
-	mutex_lock(&queue->host->reaper);
-	queue->slot_count = 0;
-	kvfree(queue->slots);
-	queue->slots = NULL;
-	mutex_unlock(&queue->host->reaper);
-}
 
 /**
  * storvsc_slot_prepare() - the next id of a free slot
  * @slot: free, and the caller holds its tag, so nobody else prepares it
  * @cmd: the command that holds the tag
- * @tag: the tag
+ * @queue: index of the slot's hardware queue
+ * @link: index of the link the command will be sent on
  *
  * Nothing can be claimed yet. Any context.
  *
  * Return: the transaction id for the packet.
  */
-u64 storvsc_slot_prepare(struct storvsc_slot *slot, struct scsi_cmnd *cmd, u32 tag)
+u64 storvsc_slot_prepare(struct storvsc_slot *slot, struct scsi_cmnd *cmd, u32 queue, u32 link)
 {
 	slot->generation = storvsc_generation_next(slot->generation);
 	slot->cmd = cmd;
 	slot->address = storvsc_address(cmd->device);
-	return storvsc_id_make(slot->generation, tag);
+	WRITE_ONCE(slot->link, link);
+	return storvsc_id_make(slot->generation, queue, scsi_cmd_to_rq(cmd)->tag);
 }
 
 /**
@@ -91,7 +58,7 @@ void storvsc_slot_lend(struct storvsc_slot *slot, u64 id)
  */
 struct scsi_cmnd *storvsc_slot_claim(struct storvsc_slot *slot, u64 id)
 {
-	/* Fully ordered on success, on which storvsc_queue_sync() relies. */
+	/* Fully ordered on success, on which storvsc_links_sync() relies. */
 	if (!id || atomic64_cmpxchg(&slot->id, id, 0) != id)
 		return NULL;
 	return slot->cmd;
@@ -106,23 +73,31 @@ bool storvsc_slot_is_free(const struct storvsc_slot *slot)
 	return !atomic64_read_acquire(&slot->id);
 }
 
+static bool matches(const struct storvsc_slot *slot, u32 link, u32 address)
+{
+	return (link == STORVSC_LINK_ANY || READ_ONCE(slot->link) == link) &&
+	       (address == STORVSC_ADDRESS_ANY || READ_ONCE(slot->address) == address);
+}
+
 /**
- * storvsc_slots_outstanding() - does the host owe answers of one LUN, or at all?
- * @queue: whose
+ * storvsc_slots_outstanding() - does the host owe answers?
+ * @host: the controller
+ * @link: index of a link, or STORVSC_LINK_ANY
  * @address: target and LUN, or STORVSC_ADDRESS_ANY
  *
- * Exact when no command of that LUN is being queued, as under error handling. Any context.
+ * Exact when no command of them is being queued, as under error handling. Any context.
  */
-bool storvsc_slots_outstanding(struct storvsc_queue *queue, u32 address)
+bool storvsc_slots_outstanding(struct storvsc_host *host, u32 link, u32 address)
 {
-	u32 i;
+	u32 queue, tag;
 
-	for (i = 0; i < queue->slot_count; i++) {
-		const struct storvsc_slot *slot = &queue->slots[i];
+	for (queue = 0; queue < host->queue_count; queue++) {
+		for (tag = 0; tag < host->limits.can_queue; tag++) {
+			const struct storvsc_slot *slot = &host->queues[queue].slots[tag];
 
-		if (!storvsc_slot_is_free(slot) &&
-		    (address == STORVSC_ADDRESS_ANY || READ_ONCE(slot->address) == address))
-			return true;
+			if (!storvsc_slot_is_free(slot) && matches(slot, link, address))
+				return true;
+		}
 	}
 	return false;
 }
@@ -146,26 +121,40 @@ void storvsc_command_end(struct scsi_cmnd *cmd, u32 result, u32 moved)
 	scsi_done(cmd);
 }
 
-/**
- * storvsc_slots_fail() - end every command the host still owes
- * @queue: whose; the host touches its commands' pages no more
- * @host_byte: DID_*
- *
- * The caller stopped queueing and called synchronize_rcu(), so none is added behind this loop's
- * back. Answers may still race with it; each command goes to one of the two. May sleep; reaper
- * tells storvsc_queue_sync() that a claimed command may not have ended yet.
- */
-void storvsc_slots_fail(struct storvsc_queue *queue, int host_byte)
+static void fail_queue(struct storvsc_queue *queue, u32 tags, u32 link, int host_byte)
 {
-	u32 i;
+	u32 tag;
 
-	mutex_lock(&queue->host->reaper);
-	for (i = 0; i < queue->slot_count; i++) {
-		struct storvsc_slot *slot = &queue->slots[i];
-		struct scsi_cmnd *cmd = storvsc_slot_claim(slot, atomic64_read(&slot->id));
+	for (tag = 0; tag < tags; tag++) {
+		struct storvsc_slot *slot = &queue->slots[tag];
+		u64 id = atomic64_read_acquire(&slot->id); /* before its link */
+		struct scsi_cmnd *cmd;
 
+		if (!id || !matches(slot, link, STORVSC_ADDRESS_ANY))
+			continue;
+		cmd = storvsc_slot_claim(slot, id);
 		if (cmd)
 			storvsc_command_end(cmd, host_byte << 16, 0);
 	}
-	mutex_unlock(&queue->host->reaper);
+}
+
+/**
+ * storvsc_slots_fail() - end every command the host still owes
+ * @host: the controller
+ * @link: index of a link, or STORVSC_LINK_ANY; the host touches the pages of commands sent on it no
+ *	more
+ * @host_byte: DID_*
+ *
+ * The caller stopped queueing on the link and called synchronize_rcu(), so none is added behind
+ * this loop's back. Answers may still race with it; each command goes to one of the two. May sleep;
+ * reaper tells storvsc_links_sync() that a claimed command may not have ended yet.
+ */
+void storvsc_slots_fail(struct storvsc_host *host, u32 link, int host_byte)
+{
+	u32 queue;
+
+	mutex_lock(&host->reaper);
+	for (queue = 0; queue < host->queue_count; queue++)
+		fail_queue(&host->queues[queue], host->limits.can_queue, link, host_byte);
+	mutex_unlock(&host->reaper);
 }

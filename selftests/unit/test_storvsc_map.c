@@ -28,21 +28,24 @@ static void ids_go_there_and_back(void **state)
 {
 	static const u32 generations[] = { 1, 2, 0x1234, 0x7FFFFFFF };
 	static const u32 tags[] = { 0, 1, 511, 1023 };
-	u32 tag;
+	static const u32 queues[] = { 0, 1, 63, 65535 };
+	u32 tag, queue;
 
 	(void)state;
 	for (size_t g = 0; g < 4; g++) {
-		for (size_t t = 0; t < 4; t++) {
-			u64 id = storvsc_id_make(generations[g], tags[t]);
+		for (size_t t = 0; t < 16; t++) {
+			u64 id = storvsc_id_make(generations[g], queues[t / 4], tags[t % 4]);
 
 			assert_int_not_equal(id, 0);
 			assert_false(id & STORVSC_ID_CONTROL);
-			tag = 0xDEAD;
-			assert_true(storvsc_id_tag(id, 1024, &tag));
-			assert_int_equal(tag, tags[t]);
+			tag = queue = 0xDEAD;
+			assert_true(storvsc_id_parse(id, 65536, 1024, &queue, &tag));
+			assert_int_equal(tag, tags[t % 4]);
+			assert_int_equal(queue, queues[t / 4]);
 		}
 	}
-	assert_int_equal(storvsc_id_make(5, 7), 5ULL << 32 | 8);
+	assert_int_equal(storvsc_id_make(5, 0, 7), 5ULL << 32 | 8);
+	assert_int_equal(storvsc_id_make(5, 3, 7), 5ULL << 32 | 3 << 16 | 8);
 }
 
 static void impossible_ids_are_refused(void **state)
@@ -53,18 +56,81 @@ static void impossible_ids_are_refused(void **state)
 		1ULL << 32, /* no tag */
 		1ULL << 32 | 17, /* past the last slot */
 		1ULL << 32 | 0xFFFFFFFF,
+		1ULL << 32 | 2 << 16 | 1, /* past the last queue */
+		1ULL << 32 | 1 << 16, /* a queue, no tag */
 		STORVSC_ID_CONTROL | 1,
 		STORVSC_ID_CONTROL | 1ULL << 32 | 1,
 		~0ULL,
 	};
-	u32 tag = 0xDEAD;
+	u32 tag = 0xDEAD, queue = 0xDEAD;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-		assert_false(storvsc_id_tag(ids[i], 16, &tag));
+		assert_false(storvsc_id_parse(ids[i], 2, 16, &queue, &tag));
 	assert_int_equal(tag, 0xDEAD);
-	assert_true(storvsc_id_tag(1ULL << 32 | 16, 16, &tag));
-	assert_false(storvsc_id_tag(1ULL << 32 | 1, 0, &tag)); /* before there are slots */
+	assert_true(storvsc_id_parse(1ULL << 32 | 1 << 16 | 16, 2, 16, &queue, &tag));
+	assert_false(storvsc_id_parse(1ULL << 32 | 1, 0, 16, &queue, &tag)); /* before there are queues */
+}
+
+/* Queues */
+
+static void plans_fit_the_channels(void **state)
+{
+	static const struct {
+		u32 wanted, wanted_polled, channels, queues, polled;
+	} cases[] = {
+		{ 4, 0, 4, 4, 0 },
+		{ 4, 0, 2, 2, 0 },
+		{ 4, 0, 1, 1, 0 },
+		{ 4, 2, 6, 4, 2 },
+		{ 4, 2, 64, 4, 2 },
+		{ 4, 2, 5, 3, 2 },
+		{ 4, 4, 4, 2, 2 },
+		{ 2, 1, 2, 1, 1 },
+		{ 2, 1, 1, 1, 0 }, /* the primary is never polled */
+		{ 1, 8, 5, 1, 4 }, /* what nobody else wants goes to polling */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct storvsc_plan plan = { cases[i].wanted, cases[i].wanted_polled };
+
+		storvsc_plan_fit(&plan, cases[i].channels);
+		assert_int_equal(plan.queues, cases[i].queues);
+		assert_int_equal(plan.polled, cases[i].polled);
+	}
+}
+
+/* Every queue has a CPU, its first one is the one that gets its interrupts, neighbours stay together. */
+static void cpus_spread_over_queues(void **state)
+{
+	(void)state;
+	for (u32 cpus = 1; cpus <= 130; cpus++) {
+		for (u32 queues = 1; queues <= cpus; queues++) {
+			u32 before = 0;
+
+			assert_int_equal(storvsc_spread(0, cpus, queues), 0);
+			assert_int_equal(storvsc_spread(cpus - 1, cpus, queues), queues - 1);
+			for (u32 cpu = 1; cpu < cpus; cpu++) {
+				u32 queue = storvsc_spread(cpu, cpus, queues);
+
+				assert_in_range(queue, before, before + 1);
+				if (queue != before)
+					assert_int_equal(storvsc_spread_first(queue, cpus, queues), cpu);
+				before = queue;
+			}
+		}
+	}
+}
+
+static void rings_shrink_with_many_channels(void **state)
+{
+	(void)state;
+	assert_int_equal(storvsc_ring_bytes_for(1), 128 << 10);
+	assert_int_equal(storvsc_ring_bytes_for(16), 128 << 10);
+	assert_int_equal(storvsc_ring_bytes_for(17), 120 << 10);
+	assert_int_equal(storvsc_ring_bytes_for(64), 32 << 10);
+	assert_int_equal(storvsc_ring_bytes_for(10000), 32 << 10);
 }
 
 static void generations_wrap_without_zero(void **state)
@@ -74,7 +140,7 @@ static void generations_wrap_without_zero(void **state)
 	assert_int_equal(storvsc_generation_next(1), 2);
 	assert_int_equal(storvsc_generation_next(0x7FFFFFFE), 0x7FFFFFFF);
 	assert_int_equal(storvsc_generation_next(0x7FFFFFFF), 1);
-	assert_int_not_equal(storvsc_id_make(storvsc_generation_next(9), 3), storvsc_id_make(9, 3));
+	assert_int_not_equal(storvsc_id_make(storvsc_generation_next(9), 0, 3), storvsc_id_make(9, 0, 3));
 }
 
 /* Limits */
@@ -398,6 +464,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_go_there_and_back),
 		cmocka_unit_test(impossible_ids_are_refused),
+		cmocka_unit_test(plans_fit_the_channels),
+		cmocka_unit_test(cpus_spread_over_queues),
+		cmocka_unit_test(rings_shrink_with_many_channels),
 		cmocka_unit_test(generations_wrap_without_zero),
 		cmocka_unit_test(packets_have_the_sizes_of_the_protocol),
 		cmocka_unit_test(limits_follow_the_host_within_bounds),

@@ -2,8 +2,9 @@
 /*
  * ioload: a known number of IOs at a known depth, with the host's counters taken right before and right after, so
  * that signals, interrupts and exits per IO are exact. Small and static, because a guest may run where KVM is emulated.
- *	ioload NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT
- * Every event that has come is replaced in one io_submit(), so the driver sees batches as from any busy program.
+ *	ioload [--singly] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT
+ * All events that have come are replaced in one io_submit(), as databases do; --singly: each in one of its own, as fio
+ * does unless told otherwise.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,6 +27,7 @@ struct load {
 	const char *name;
 	int fd;
 	int random;
+	int singly;
 	uint16_t opcode;
 	unsigned int depth;
 	unsigned int block;
@@ -39,7 +41,7 @@ struct load {
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: ioload NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT\n"
+	fprintf(stderr, "usage: ioload [--singly] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT\n"
 			"Does COUNT IOs of BLOCK bytes with DEPTH in flight and reports NAME.iops and NAME.mbps.\n");
 	exit(2);
 }
@@ -86,7 +88,7 @@ static void prepare(struct load *load, struct iocb *iocb)
 static void submit(struct load *load, struct iocb **batch, long count)
 {
 	while (count > 0) {
-		long done = syscall(SYS_io_submit, load->context, count, batch);
+		long done = syscall(SYS_io_submit, load->context, load->singly ? 1 : count, batch);
 
 		if (done < 0)
 			fail("io_submit");
@@ -174,6 +176,11 @@ int main(int argc, char **argv)
 	static struct load load = { .state = 0x9E3779B97F4A7C15ull };
 	double begin, seconds;
 
+	if (argc > 1 && !strcmp(argv[1], "--singly")) {
+		load.singly = 1;
+		argc--;
+		argv++;
+	}
 	if (argc != 7)
 		usage();
 	load.name = argv[1];

@@ -6,6 +6,7 @@ import subprocess
 
 import images
 from guest import HOST
+from jobs import Job
 
 FAILED, USAGE = 1, 2
 
@@ -70,9 +71,13 @@ def verdict(ran, status, wanted):
     return ""
 
 
-def check(results, scratch):
-    for name, arguments, status, wanted in cases(bad_files(scratch), images.kernel("vmlinuz", "6.1-amd64")):
+def check(results, context, _prepared):
+    for name, arguments, status, wanted in cases(bad_files(context.scratch), images.kernel("vmlinuz", "6.1-amd64")):
         ran = subprocess.run([HOST, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
                              check=False)
         wrong = verdict(ran, status, wanted)
         results.check(f"host.refuses.{name}", not wrong, wrong)
+
+
+def jobs():
+    return [Job("cli", "guests", 1, lambda: None, check)]

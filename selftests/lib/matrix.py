@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which guests make check boots: kernels, vCPUs, both modes, our driver and the kernel's own."""
+"""Which guests run the kselftests: kernels, vCPUs, both modes, our driver and the kernel's own."""
 
+import os
 from dataclasses import dataclass
+from functools import lru_cache
+
+import images
+from guest import Guest, Run, ktap, plan_complete
+from jobs import Job
 
 
 @dataclass(frozen=True)
@@ -59,3 +65,62 @@ def cells():
         Cell("6.1-cloud-amd64", 1, "kernel", "hv", options=("--vmbus-version 4.0",)),
         Cell("6.12-cloud-amd64", 1, "hvis", "hv", options=("--vmbus-version 3.0",)),
     ]
+
+
+def make_disk(folder, name, mib):
+    path = os.path.join(folder, name)
+    with open(path, "wb") as disk:
+        disk.truncate(mib << 20)
+    return path
+
+
+def disks(folder):
+    """LUN 0 read-write, 1 with 4-KiB blocks, 2 read-only, 3 without a file."""
+    return [
+        f"file={make_disk(folder, 'rw', 64)},lun=0,serial=hvis-rw",
+        f"file={make_disk(folder, '4k', 16)},lun=1,block=4096",
+        f"file={make_disk(folder, 'ro', 4)},lun=2,ro",
+        "null=1G,lun=3",
+    ]
+
+
+def record(results, cell, run):
+    """A guest passes if it ended as it should, its plans are complete and its kernel log is clean."""
+    def title(part, rest):
+        prefix = "kernel-driver" if cell.driver == "kernel" else {"fio": "storvsc"}.get(part, part)
+        return f"{prefix}.{cell.name}.{rest}"
+
+    for name, ok, detail in ktap(run.lines):
+        part, rest = name.split(".", 1)
+        results.check(title(part, rest), ok, detail)
+    trouble = run.trouble(cell.exit_status)
+    if not trouble and not plan_complete(run.lines):
+        trouble = "the test plan was not completed"
+    if trouble:
+        trouble += " " + " | ".join(line for line in run.lines if line.startswith("# kernel:"))[:600]
+    results.check(title("storvsc", f"ends-by-{cell.end}"), not trouble, trouble)
+    print(f"          {cell.name}: {run.seconds:.0f} s", flush=True)
+
+
+def boot(results, cell, context, initrd):
+    append = images.append(cell.driver, cell.mode, context.tsc_khz, tests=cell.tests, luns="0,1,2,3", reloads=cell.reloads,
+                           end=cell.end, limit=cell.limit - 40)
+    options = [word for option in cell.options for word in option.split()]
+    guest = Guest(cell.name, images.kernel("vmlinuz", cell.kernel), initrd, append, cell.cpus, disks=disks(context.scratch),
+                  options=options, limit=cell.limit)
+    record(results, cell, Run(guest, context.scratch, results.folder).run())
+
+
+@lru_cache(maxsize=None)
+def prepare(kernel, driver, programs):
+    """Cells that boot the same files share one initramfs."""
+    return images.initramfs(kernel, driver, os.path.join(images.GUEST, "run"), programs=[*images.SG_TOOLS, *programs],
+                            files=[(os.path.join(images.KSELFTEST, "install"), "/kselftest")])
+
+
+def jobs():
+    def job(cell):
+        return Job(cell.name, "guests", cell.weight, lambda: prepare(cell.kernel, cell.driver, cell.programs),
+                   lambda results, context, initrd: boot(results, cell, context, initrd))
+
+    return [job(cell) for cell in cells()]

@@ -6,6 +6,7 @@ import threading
 
 import images
 from guest import Guest, Run
+from jobs import Job
 
 BLOCK = 65536
 BLOCKS = 512
@@ -31,14 +32,14 @@ class Killer:
                 self.enough.set()
 
 
-def check(results, scratch, initrd, tsc_khz):
-    path = os.path.join(scratch, "survival")
+def check(results, context, initrd):
+    path = os.path.join(context.scratch, "survival")
     with open(path, "wb") as disk:
         disk.truncate(BLOCK * BLOCKS)
     killer = Killer(after=96)
     guest = Guest("survival", images.kernel("vmlinuz", "6.1-amd64"), initrd,
-                  images.append("hvis", "nopv", tsc_khz, luns="0"), disks=[f"file={path},lun=0"], limit=120)
-    run = Run(guest, scratch, results.folder, on_line=killer.line)
+                  images.append("hvis", "nopv", context.tsc_khz, luns="0"), disks=[f"file={path},lun=0"], limit=120)
+    run = Run(guest, context.scratch, results.folder, on_line=killer.line)
     run.start()
     reached = killer.enough.wait(100)
     run.kill()
@@ -47,3 +48,12 @@ def check(results, scratch, initrd, tsc_khz):
         intact = sum(disk.read(BLOCK) == pattern(number) for number in range(killer.flushed))
     detail = f"{intact} of {killer.flushed} flushed blocks are in the file"
     results.check("storvsc.survival.kill-9-keeps-what-was-flushed", reached and intact == killer.flushed, detail)
+
+
+def prepare():
+    writer = os.path.join(images.KSELFTEST, "flushed-writer") + ":/bin/flushed-writer"
+    return images.initramfs("6.1-amd64", "hvis", os.path.join(images.GUEST, "flushed"), programs=[writer])
+
+
+def jobs():
+    return [Job("survival", "guests", 3, prepare, check)]

@@ -122,6 +122,7 @@ static void prepare(struct channel *channel, const struct channel_open *open)
 	channel->sint = open->sint;
 	pthread_mutex_unlock(&channel->interrupt_lock);
 	atomic_store(&channel->reports, 0);
+	atomic_store(&channel->sub_channels, 0);
 	atomic_store(&channel->broken, NULL);
 }
 
@@ -217,6 +218,11 @@ unsigned int channel_reports(struct channel *channel)
 const struct guestmem *channel_guestmem(const struct channel *channel)
 {
 	return channel->host.mem;
+}
+
+unsigned int channel_sub_index(const struct channel *channel)
+{
+	return channel->offer.sub_channel_index;
 }
 
 const char *channel_name(const struct channel *channel)

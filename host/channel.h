@@ -50,7 +50,7 @@ struct channel_offer {
 	const char *name; /* for logs, statistics and traces: "scsi0" */
 	struct vmbus_guid type;
 	struct vmbus_guid instance;
-	uint16_t sub_channel_index;
+	uint16_t sub_channel_index; /* 0: primary; the bus makes the others, see below */
 	const struct channel_ops *ops;
 	void *context;
 };
@@ -90,6 +90,18 @@ void channel_send(struct channel *channel, const void *payload, uint32_t bytes);
  * Worker thread.
  */
 void channel_idle(struct channel *channel);
+
+/**
+ * channel_ask_sub_channels() - have the bus offer sub-channels 1 to @count of this primary channel
+ *
+ * They are offered soon, by the bus thread, with the primary's GUIDs, ops and context. What cannot
+ * be offered is logged; a guest waits for offers with a time limit. They are rescinded when the
+ * primary is closed or rescinded. Once per open. Worker thread of the primary.
+ */
+void channel_ask_sub_channels(struct channel *channel, unsigned int count);
+
+/** channel_sub_index() - 0: a primary channel. Any thread. */
+unsigned int channel_sub_index(const struct channel *channel);
 
 /** channel_loop() - the worker's loop, from open() to closed(). Worker thread. */
 struct loop *channel_loop(struct channel *channel);

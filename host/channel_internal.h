@@ -34,6 +34,7 @@ enum channel_state {
 /* What a worker reports; several may have come together. */
 #define CHANNEL_REPORT_OPENED	1u
 #define CHANNEL_REPORT_FINISHED 2u /* the thread ends now; without OPENED: the provider refused */
+#define CHANNEL_REPORT_SUBS	4u /* sub_channels have been asked for */
 
 /* What channels need of the bus they are on. */
 struct channel_host {
@@ -75,6 +76,7 @@ struct channel {
 	uint32_t target_vp;
 	uint32_t sint;
 	atomic_uint reports;
+	atomic_uint sub_channels; /* with CHANNEL_REPORT_SUBS: how many */
 	_Atomic(const char *) broken; /* the rule the guest broke since it opened */
 	unsigned int breaks_logged; /* worker */
 	struct channel_stats stats;

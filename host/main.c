@@ -22,6 +22,7 @@
 #include "info.h"
 #include "log.h"
 #include "machine.h"
+#include "storage.h"
 #include "watch.h"
 
 #define STATUS_USAGE 2
@@ -76,43 +77,11 @@ static int create_memory(struct machine *machine)
 	return 0;
 }
 
-static int open_disk(struct machine *machine, const struct option_disk *option)
+static int with_storage(struct machine *machine, int (*act)(struct machine *machine, char *error))
 {
-	struct storvsp **storvsp = &machine->storvsps[option->controller];
-	struct storvsp_options options = { .controller = option->controller };
-	char error[ERROR_BYTES];
-	struct disk *disk;
-	int ret;
+	char error[STORAGE_ERROR_BYTES];
 
-	if (!*storvsp)
-		*storvsp = storvsp_create(&options);
-	if (!*storvsp)
-		return complain("--disk %s: out of memory", option->argument);
-	disk = option->disk.path ? disk_raw_open(&option->disk, error)
-				 : disk_null_open(&option->disk, error);
-	if (!disk)
-		return complain("--disk %s: %s", option->argument, error);
-	ret = storvsp_add_disk(*storvsp, option->lun, disk);
-	if (ret) {
-		disk_close(disk);
-		return complain("--disk %s: %s", option->argument, strerror(-ret));
-	}
-	return 0;
-}
-
-static int open_disks(struct machine *machine)
-{
-	for (unsigned int i = 0; i < machine->options->disk_count; i++)
-		if (open_disk(machine, &machine->options->disks[i]))
-			return -1;
-	return 0;
-}
-
-static void close_disks(struct machine *machine)
-{
-	for (unsigned int i = 0; i < OPTIONS_CONTROLLERS_MAX; i++)
-		if (machine->storvsps[i])
-			storvsp_destroy(machine->storvsps[i]);
+	return act(machine, error) ? complain("%s", error) : 0;
 }
 
 static int load_guest(struct machine *machine)
@@ -236,18 +205,6 @@ static int create_bus(struct machine *machine)
 	return 0;
 }
 
-static int offer_disks(struct machine *machine)
-{
-	for (unsigned int i = 0; i < OPTIONS_CONTROLLERS_MAX; i++) {
-		int ret = machine->storvsps[i] ? storvsp_offer(machine->storvsps[i], machine->vmbus)
-					       : 0;
-
-		if (ret)
-			return complain("cannot offer controller %u: %s", i, strerror(-ret));
-	}
-	return 0;
-}
-
 static int create_vcpus(struct machine *machine)
 {
 	struct vcpus_config config = { .vm = machine->vm,
@@ -317,13 +274,13 @@ static int run_machine(struct machine *machine)
 		return complain("cannot create the main loop: %s", strerror(errno)), VM_FAILED;
 	if (check_stats_file(machine) || create_memory(machine))
 		goto destroy_loop;
-	if (open_disks(machine) || load_guest(machine) || create_vm(machine))
+	if (with_storage(machine, storage_open) || load_guest(machine) || create_vm(machine))
 		goto close_disks;
 	if (add_devices(machine) || create_synic(machine))
 		goto remove_devices;
 	if (create_bus(machine))
 		goto destroy_synic;
-	if (offer_disks(machine) || create_vcpus(machine))
+	if (with_storage(machine, storage_offer) || create_vcpus(machine))
 		goto destroy_bus;
 	if (connect_interrupts(machine) || create_stats(machine))
 		goto destroy_vcpus;
@@ -353,7 +310,7 @@ remove_devices:
 	remove_devices(machine);
 	vm_destroy(machine->vm);
 close_disks:
-	close_disks(machine);
+	storage_close(machine);
 	guestmem_destroy(machine->mem);
 destroy_loop:
 	loop_destroy(machine->loop);

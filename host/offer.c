@@ -6,9 +6,13 @@
  * has released it or the connection is over.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "log.h"
 #include "vmbus_internal.h"
+
+#define NAME_BYTES 32 /* of a sub-channel: "scsi0.63" */
 
 static bool relid_used(const struct vmbus *vmbus, uint32_t relid)
 {
@@ -31,10 +35,9 @@ static uint32_t relid_take(struct vmbus *vmbus)
 	return 0;
 }
 
-static bool same(const struct channel_offer *a, const struct channel_offer *b)
+static bool same_device(const struct channel_offer *a, const struct channel_offer *b)
 {
-	return a->sub_channel_index == b->sub_channel_index &&
-	       !memcmp(&a->instance, &b->instance, sizeof(a->instance)) &&
+	return !memcmp(&a->instance, &b->instance, sizeof(a->instance)) &&
 	       !memcmp(&a->type, &b->type, sizeof(a->type));
 }
 
@@ -42,7 +45,8 @@ static bool same(const struct channel_offer *a, const struct channel_offer *b)
 static bool offered_already(const struct vmbus *vmbus, const struct channel_offer *offer)
 {
 	for (const struct channel *channel = vmbus->channels; channel; channel = channel->next)
-		if (!channel->rescinded && same(&channel->offer, offer))
+		if (!channel->rescinded && same_device(&channel->offer, offer) &&
+		    channel->offer.sub_channel_index == offer->sub_channel_index)
 			return true;
 	return false;
 }
@@ -117,8 +121,47 @@ void offer_forget(struct vmbus *vmbus)
 	for (struct channel *channel = vmbus->channels; channel; channel = next) {
 		next = channel->next;
 		channel->offered = false;
-		if (channel->rescinded)
+		if (channel->rescinded || channel->offer.sub_channel_index)
 			offer_remove(vmbus, channel);
+	}
+}
+
+static void offer_sub_channel(struct vmbus *vmbus, const struct channel *primary,
+			      unsigned int index)
+{
+	struct channel_offer offer = primary->offer;
+	char name[NAME_BYTES];
+
+	snprintf(name, sizeof(name), "%s.%u", primary->name, index);
+	offer.name = name;
+	offer.sub_channel_index = (uint16_t)index;
+	if (!offer_add(vmbus, &primary->host, &offer))
+		log_warn("vmbus: cannot offer %s: %s", name, strerror(errno));
+}
+
+/* A primary that is closing by now gets none: they would only have to go again. */
+void offer_sub_channels(struct vmbus *vmbus, struct channel *primary)
+{
+	unsigned int count = atomic_load(&primary->sub_channels);
+
+	if (primary->state != CHANNEL_OPEN || primary->rescinded)
+		return;
+	for (unsigned int index = 1; index <= count; index++)
+		offer_sub_channel(vmbus, primary, index);
+}
+
+/* A rescinded channel may leave the list at once, so the next one is looked up before. */
+void offer_rescind_subs(struct vmbus *vmbus, const struct channel *primary)
+{
+	struct channel *next;
+
+	if (primary->offer.sub_channel_index)
+		return;
+	for (struct channel *channel = vmbus->channels; channel; channel = next) {
+		next = channel->next;
+		if (channel->offer.sub_channel_index &&
+		    same_device(&channel->offer, &primary->offer))
+			vmbus_rescind(vmbus, channel);
 	}
 }
 
@@ -147,6 +190,7 @@ void vmbus_rescind(struct vmbus *vmbus, struct channel *channel)
 
 	if (channel->rescinded)
 		return;
+	offer_rescind_subs(vmbus, channel);
 	channel->rescinded = true;
 	if (channel->offered && vmbus->state == BUS_OFFERED) {
 		channel_close(channel, false);

@@ -127,6 +127,16 @@ static int parse_disk(struct options *options, const struct row *row, const char
 	return 0;
 }
 
+static int parse_controller(struct options *options, const struct row *row, const char *value,
+			    char *error)
+{
+	char what[160];
+
+	if (option_controller_parse(options->controllers, value, what, sizeof(what)))
+		return fail(error, row, value, what);
+	return 0;
+}
+
 static bool is_serial_spec(const char *value)
 {
 	return !strcmp(value, "stdio") || !strcmp(value, "null") ||
@@ -190,6 +200,10 @@ static const struct row rows[] = {
 	  ",lun=N ,controller=N ,ro ,block=512|4096 ,serial=STRING ,direct=on|off ,unmap=on|off\n"
 	  "(lun defaults to the next free one; two commas stand for one in a PATH)",
 	  parse_disk, NO_FIELD },
+	{ "--controller", "N[,channels=TOTAL]",
+	  "controller N is there even without a disk, with up to TOTAL (1 to 64) channels;\n"
+	  "default twice as many as virtual processors",
+	  parse_controller, NO_FIELD },
 	{ "--serial", "SPEC",
 	  "first ttyS0, then ttyS1: stdio, null, file=PATH or socket=PATH;\n"
 	  "default: ttyS0 is stdio, ttyS1 is null",

@@ -28,6 +28,11 @@ struct option_disk {
 	unsigned int controller;
 };
 
+struct option_controller {
+	bool given; /* there, even without a disk */
+	unsigned int channels; /* in all, 0: as many as suit the VPs */
+};
+
 struct options {
 	bool help;
 	const char *kernel;
@@ -37,6 +42,7 @@ struct options {
 	uint64_t memory; /* bytes, a multiple of 4096 */
 	struct option_disk disks[OPTIONS_DISKS_MAX];
 	unsigned int disk_count;
+	struct option_controller controllers[OPTIONS_CONTROLLERS_MAX];
 	const char *serials[OPTIONS_SERIALS_MAX]; /* [0] is never NULL */
 	unsigned int serial_count;
 	const char *control;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * --disk SPEC: "file=PATH" or "null=SIZE", then ",key=value" or ",flag". See options_disk.h.
+ * --disk SPEC: "file=PATH" or "null=SIZE", then ",key=value" or ",flag"; --controller SPEC. See
+ * options_disk.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -190,6 +191,42 @@ int option_disk_parse(struct option_disk *disk, const char *argument, char *what
 			 disk->disk.block_bytes);
 		return -EINVAL;
 	}
+	return 0;
+}
+
+static int parse_channels(unsigned int *channels, const char *text)
+{
+	static const char key[] = "channels=";
+
+	if (strncmp(text, key, sizeof(key) - 1))
+		return -EINVAL;
+	text += sizeof(key) - 1;
+	return parse_small(text, STORVSP_SUBS_MAX + 2, channels) && *channels ? 0 : -EINVAL;
+}
+
+int option_controller_parse(struct option_controller *controllers, const char *argument, char *what,
+			    size_t room)
+{
+	struct option_controller parsed = { .given = true };
+	const char *rest = strchr(argument, ',');
+	char number[8];
+	unsigned int n;
+
+	_Static_assert(OPTIONS_CONTROLLERS_MAX == 4 && STORVSP_SUBS_MAX == 63, "the texts below");
+	snprintf(number, sizeof(number), "%.*s", (int)strcspn(argument, ","), argument);
+	if (!parse_small(number, OPTIONS_CONTROLLERS_MAX, &n)) {
+		snprintf(what, room, "needs a number from 0 to 3 first");
+		return -EINVAL;
+	}
+	if (rest && parse_channels(&parsed.channels, rest + 1)) {
+		snprintf(what, room, "after the number comes channels= with a number from 1 to 64");
+		return -EINVAL;
+	}
+	if (controllers[n].given) {
+		snprintf(what, room, "this controller is given twice");
+		return -EINVAL;
+	}
+	controllers[n] = parsed;
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The SPEC of --disk, and which LUN each disk gets. Only options.c includes this.
+ * The SPECs of --disk and --controller, and which LUN each disk gets. Only options.c includes this.
  */
 #ifndef HVIS_HOST_OPTIONS_DISK_H
 #define HVIS_HOST_OPTIONS_DISK_H
@@ -15,6 +15,15 @@
  * Return: 0 or -EINVAL.
  */
 int option_disk_parse(struct option_disk *disk, const char *argument, char *what, size_t room);
+
+/**
+ * option_controller_parse() - parse "N" or "N,channels=TOTAL" into @controllers[N]
+ * @what: on failure, what is wrong with it
+ *
+ * Return: 0 or -EINVAL.
+ */
+int option_controller_parse(struct option_controller *controllers, const char *argument, char *what,
+			    size_t room);
 
 /**
  * option_disk_assign_luns() - give each disk without a LUN the lowest free one of its controller

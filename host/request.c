@@ -169,6 +169,7 @@ const char *request_close(struct vmbus *vmbus, const struct request *request)
 	    channel->state != CHANNEL_OPEN)
 		return "channel not open";
 	channel_close(channel, true);
+	offer_rescind_subs(vmbus, channel);
 	return NULL;
 }
 

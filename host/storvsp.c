@@ -32,6 +32,8 @@ struct storvsp *storvsp_create(const struct storvsp_options *options)
 	storvsp->version_max = options->version_max ? options->version_max : VSTOR_VERSION_WIN10;
 	snprintf(storvsp->name, sizeof(storvsp->name), "scsi%u", options->controller);
 	storvsp->target.max_transfer_bytes = transfer_bytes(options->max_transfer_bytes);
+	storvsp->sub_channels = options->sub_channels < STORVSP_SUBS_MAX ? options->sub_channels
+									 : STORVSP_SUBS_MAX;
 	storvsp->ops = storvsp_channel_ops;
 	storvsp->ops.packet_max =
 		(uint32_t)(sizeof(struct packet_gpa_direct) + sizeof(struct gpa_range) +
@@ -133,6 +135,7 @@ json_t *storvsp_query(struct storvsp *storvsp)
 	json_object_set_new(object, "version", json_string(text));
 	json_object_set_new(object, "max_transfer_bytes",
 			    json_integer(storvsp->target.max_transfer_bytes));
+	json_object_set_new(object, "channels_max", json_integer(1 + storvsp->sub_channels));
 	set(object, "refused", &storvsp->refused);
 	set(object, "task_set_full", &storvsp->full);
 	set(object, "resets", &storvsp->resets);

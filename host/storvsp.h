@@ -12,6 +12,7 @@
 #include "vmbus.h"
 
 #define STORVSP_LUNS 64
+#define STORVSP_SUBS_MAX 63
 
 struct storvsp;
 
@@ -19,7 +20,7 @@ struct storvsp_options {
 	unsigned int controller; /* 0..; makes the instance GUID and the name "scsiN" */
 	uint16_t version_max; /* VSTOR_VERSION(); 0: the newest */
 	uint32_t max_transfer_bytes; /* 0: default */
-	unsigned int sub_channels; /* 0 for now */
+	unsigned int sub_channels; /* that a guest may ask for beside the primary, at most STORVSP_SUBS_MAX */
 };
 
 struct storvsp *storvsp_create(const struct storvsp_options *options);

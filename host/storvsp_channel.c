@@ -129,7 +129,7 @@ static void reset(struct storvsp_channel *channel, const struct packet *packet,
 	uint32_t older = channel->in_flight - waiting_resets(channel), status = NTSTATUS_SUCCESS;
 	struct storvsp_request *request;
 
-	if (channel->state != STORVSP_READY) {
+	if (!storvsp_serves(channel)) {
 		status = NTSTATUS_INVALID_DEVICE_STATE;
 	} else {
 		atomic_fetch_add_explicit(&channel->storvsp->resets, 1, memory_order_relaxed);
@@ -144,9 +144,16 @@ static void reset(struct storvsp_channel *channel, const struct packet *packet,
 	storvsp_answer(channel, packet->desc.transaction_id, vstor, status);
 }
 
+/* Sub-channels serve as long as the primary is ready. */
+static void set_state(struct storvsp_channel *channel, enum storvsp_state state)
+{
+	channel->state = state;
+	atomic_store(&channel->storvsp->ready, state == STORVSP_READY);
+}
+
 static uint32_t begin(struct storvsp_channel *channel)
 {
-	channel->state = STORVSP_BEGUN;
+	set_state(channel, STORVSP_BEGUN);
 	channel->version = 0;
 	return NTSTATUS_SUCCESS;
 }
@@ -171,6 +178,8 @@ static uint32_t query_properties(struct storvsp_channel *channel, struct vstor_p
 	if (channel->state != STORVSP_VERSION_AGREED)
 		return NTSTATUS_INVALID_DEVICE_STATE;
 	memset(vstor->raw, 0, sizeof(vstor->raw));
+	vstor->properties.max_channels = (uint16_t)channel->storvsp->sub_channels;
+	vstor->properties.flags = channel->storvsp->sub_channels ? VSTOR_PROPERTY_MULTI_CHANNEL : 0;
 	vstor->properties.max_transfer_bytes = channel->storvsp->target.max_transfer_bytes;
 	channel->state = STORVSP_PROPERTIES_TOLD;
 	return NTSTATUS_SUCCESS;
@@ -180,8 +189,25 @@ static uint32_t end(struct storvsp_channel *channel)
 {
 	if (channel->state != STORVSP_PROPERTIES_TOLD)
 		return NTSTATUS_INVALID_DEVICE_STATE;
-	channel->state = STORVSP_READY;
 	atomic_store(&channel->storvsp->version, channel->version);
+	set_state(channel, STORVSP_READY);
+	return NTSTATUS_SUCCESS;
+}
+
+/* Once per open: those that were made stay until the primary is closed. */
+static uint32_t create_sub_channels(struct storvsp_channel *channel,
+				    const struct vstor_packet *vstor)
+{
+	uint16_t count = vstor->sub_channel_count;
+
+	if (!channel->storvsp->sub_channels)
+		return NTSTATUS_NOT_SUPPORTED;
+	if (channel->state != STORVSP_READY || channel->subs_asked)
+		return NTSTATUS_INVALID_DEVICE_STATE;
+	if (!count || count > channel->storvsp->sub_channels)
+		return NTSTATUS_INVALID_PARAMETER;
+	channel->subs_asked = true;
+	channel_ask_sub_channels(channel->channel, count);
 	return NTSTATUS_SUCCESS;
 }
 
@@ -191,6 +217,8 @@ static uint32_t end(struct storvsp_channel *channel)
  */
 static uint32_t converse(struct storvsp_channel *channel, struct vstor_packet *vstor)
 {
+	if (channel->sub)
+		return NTSTATUS_INVALID_DEVICE_STATE;
 	switch (vstor->operation) {
 	case VSTOR_BEGIN_INITIALIZATION:
 		return begin(channel);
@@ -200,8 +228,9 @@ static uint32_t converse(struct storvsp_channel *channel, struct vstor_packet *v
 		return query_properties(channel, vstor);
 	case VSTOR_END_INITIALIZATION:
 		return end(channel);
+	case VSTOR_CREATE_SUB_CHANNELS:
+		return create_sub_channels(channel, vstor);
 	case VSTOR_FCHBA_DATA: /* no Fibre Channel here: refused, and the guest goes on to END */
-	case VSTOR_CREATE_SUB_CHANNELS: /* we told of none */
 		return NTSTATUS_NOT_SUPPORTED;
 	default:
 		storvsp_refuse(channel->storvsp, "unknown operation");
@@ -281,6 +310,7 @@ static void *open_channel(struct channel *channel, void *context)
 		return NULL;
 	state->storvsp = context;
 	state->channel = channel;
+	state->sub = channel_sub_index(channel);
 	state->iov_room = storvsp_pages_max(state->storvsp);
 	state->requests = calloc(STORVSP_REQUESTS, sizeof(*state->requests));
 	state->iovs = calloc((size_t)STORVSP_REQUESTS * state->iov_room, sizeof(*state->iovs));
@@ -298,6 +328,8 @@ static bool close_channel(void *state)
 	struct storvsp_channel *channel = state;
 
 	channel->closing = true;
+	if (!channel->sub)
+		set_state(channel, STORVSP_CLOSED);
 	return !channel->in_flight;
 }
 

@@ -42,10 +42,12 @@ struct storvsp {
 	uint16_t version_max;
 	char name[16];
 	struct scsi_target target;
+	unsigned int sub_channels; /* that may be asked for */
 	struct channel_ops ops;
 	struct channel *channel;
 
 	/* Written by workers, read by anyone. */
+	atomic_bool ready; /* the primary channel is past END_INITIALIZATION */
 	_Atomic uint32_t version; /* VSTOR version of the last END_INITIALIZATION, 0: none */
 	_Atomic uint64_t refused; /* requests refused before they reached a LUN */
 	_Atomic uint64_t full; /* answered with TASK SET FULL */
@@ -54,8 +56,8 @@ struct storvsp {
 };
 
 /*
- * Where the guest is in the conversation; only the next state, or BEGIN again, is accepted
- * (storvsp_channel.c).
+ * Where the guest is in the conversation, which it has on the primary channel; only the next state,
+ * or BEGIN again, is accepted (storvsp_channel.c).
  */
 enum storvsp_state {
 	STORVSP_CLOSED, /* nothing said yet */
@@ -81,7 +83,9 @@ struct storvsp_request {
 struct storvsp_channel {
 	struct storvsp *storvsp;
 	struct channel *channel;
+	bool sub; /* not the primary: it stays STORVSP_CLOSED and serves while storvsp->ready */
 	enum storvsp_state state;
+	bool subs_asked; /* CREATE_SUB_CHANNELS has been granted since it opened */
 	uint16_t version;
 	bool closing;
 	uint32_t in_flight;
@@ -116,6 +120,13 @@ void storvsp_request_drop(struct storvsp_request *request);
 /** storvsp_answer() - send @vstor back as COMPLETE_IO with @status. */
 void storvsp_answer(struct storvsp_channel *channel, uint64_t transaction_id,
 		    struct vstor_packet *vstor, uint32_t status);
+/** storvsp_serves() - SCSI requests and resets are taken now. */
+static inline bool storvsp_serves(const struct storvsp_channel *channel)
+{
+	return channel->sub ? atomic_load(&channel->storvsp->ready)
+			    : channel->state == STORVSP_READY;
+}
+
 /** storvsp_refuse() - count, and log the first, a request that was refused. */
 void storvsp_refuse(struct storvsp *storvsp, const char *why);
 

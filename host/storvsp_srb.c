@@ -237,7 +237,7 @@ int storvsp_execute(struct storvsp_channel *channel, const struct packet *packet
 	const char *refused = NULL;
 	struct pages pages = {.room = channel->iov_room};
 
-	if (channel->state != STORVSP_READY) {
+	if (!storvsp_serves(channel)) {
 		unasked(&vstor->srb, SRB_STATUS_INVALID_REQUEST, SCSI_STATUS_GOOD);
 		storvsp_answer(channel, packet->desc.transaction_id, vstor,
 			       NTSTATUS_INVALID_DEVICE_STATE);

@@ -194,6 +194,8 @@ static void take_reports(struct vmbus *vmbus)
 		next = channel->next;
 		if (reports & CHANNEL_REPORT_OPENED)
 			worker_opened(vmbus, channel);
+		if (reports & CHANNEL_REPORT_SUBS)
+			offer_sub_channels(vmbus, channel);
 		if (reports & CHANNEL_REPORT_FINISHED)
 			worker_finished(vmbus, channel);
 	}

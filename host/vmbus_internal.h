@@ -130,11 +130,15 @@ void request_torndown(struct vmbus *vmbus, uint32_t handle);
  */
 struct channel *offer_add(struct vmbus *vmbus, const struct channel_host *host,
 			  const struct channel_offer *offer);
+/** offer_sub_channels() - offer what the provider of an open primary channel asked for. */
+void offer_sub_channels(struct vmbus *vmbus, struct channel *primary);
+/** offer_rescind_subs() - @primary closes or goes: its sub-channels go before it. */
+void offer_rescind_subs(struct vmbus *vmbus, const struct channel *primary);
 /** offer_remove() - take a closed channel off the list and free it. */
 void offer_remove(struct vmbus *vmbus, struct channel *channel);
 /**
- * offer_forget() - the guest knows of no channel any more; those being rescinded are freed. All are
- * closed.
+ * offer_forget() - the guest knows of no channel any more; sub-channels and those being rescinded are
+ * freed. All are closed.
  */
 void offer_forget(struct vmbus *vmbus);
 

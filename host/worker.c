@@ -40,6 +40,12 @@ static void serve_again(struct channel_worker *worker)
 	worker->again_armed = true;
 }
 
+void channel_ask_sub_channels(struct channel *channel, unsigned int count)
+{
+	atomic_store(&channel->sub_channels, count);
+	report(channel->worker, CHANNEL_REPORT_SUBS);
+}
+
 struct loop *channel_loop(struct channel *channel)
 {
 	return channel->worker->loop;

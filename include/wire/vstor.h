@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
 /*
  * The storage protocol (VSTOR): one packet layout for the whole conversation, SCSI requests inside.
- * Source: drivers/scsi/storvsc_drv.c of Linux. Initialisation:
+ * Source: drivers/scsi/storvsc_drv.c of Linux; what has to do with notification: vstorage.h of microsoft/mu_msvm and
+ * storvsp_protocol of microsoft/openvmm. Initialisation:
  *
  *	BEGIN_INITIALIZATION, QUERY_PROTOCOL_VERSION (newest first until accepted), QUERY_PROPERTIES,
  *	END_INITIALIZATION, then CREATE_SUB_CHANNELS if both sides want more than one channel.
  *
+ * All of it on the primary channel; sub-channels carry EXECUTE_SRB and resets, and are answered on the channel asked on.
  * Every guest packet asks for a completion, which brings the same packet back with operation COMPLETE_IO.
+ * What the host says unasked has transaction id 0 and comes on the primary channel.
  */
 #ifndef HVIS_WIRE_VSTOR_H
 #define HVIS_WIRE_VSTOR_H
@@ -125,12 +128,28 @@ struct vstor_version {
 };
 _Static_assert(sizeof(struct vstor_version) == 4, "protocol version");
 
-/* EVENT_NOTIFICATION (host). */
+/*
+ * QUERY_PROPERTIES (guest). A guest that says nothing here hears of LUNs by ENUMERATE_BUS only. Microsoft's header has the
+ * struct (protocol 6.0) but not the operation it belongs to; a host that expects it elsewhere ignores it here.
+ */
+#define VSTOR_CLIENT_ASYNC_NOTIFY 1u /* understands EVENT_NOTIFICATION */
+struct vstor_client_properties {
+	__u32 flags; /* VSTOR_CLIENT_* */
+};
+_Static_assert(sizeof(struct vstor_client_properties) == 4, "client properties");
+
+/*
+ * EVENT_NOTIFICATION (host): look at this one LUN again. The flags are Storport's for the same event, the one value that
+ * could be found; a guest does right to look at the LUN whatever they say.
+ */
+#define VSTOR_EVENT_MEDIA_STATUS 1u /* it is there, and its capacity or contents changed */
+#define VSTOR_EVENT_DEVICE_STATUS 2u /* it came or went */
+#define VSTOR_EVENT_DEVICE_OPERATION 4u
 struct vstor_event {
 	__u8 lun;
 	__u8 target;
 	__u8 path;
-	__u8 flags;
+	__u8 flags; /* VSTOR_EVENT_* */
 };
 _Static_assert(sizeof(struct vstor_event) == 4, "event");
 
@@ -140,7 +159,8 @@ struct vstor_packet {
 	__u32 status; /* NTSTATUS (host) */
 	union {
 		struct vstor_srb srb;
-		struct vstor_properties properties;
+		struct vstor_client_properties client; /* QUERY_PROPERTIES (guest) */
+		struct vstor_properties properties; /* QUERY_PROPERTIES (host) */
 		struct vstor_version version;
 		struct vstor_event event;
 		__u16 sub_channel_count; /* CREATE_SUB_CHANNELS (guest) */

@@ -123,7 +123,10 @@ uint64_t synic_interrupts(struct bus *bus, unsigned int vp)
 	return count;
 }
 
-/* The echo provider. Its packets beginning with "BAD" are against its protocol. */
+/*
+ * The echo provider. Its packets beginning with "BAD" are against its protocol; "SUBS3" asks for three
+ * sub-channels.
+ */
 
 #define HELD_MAX 2048
 
@@ -176,7 +179,8 @@ static void *echo_open(struct channel *channel, void *context)
 	state->channel = channel;
 	state->loop = channel_loop(channel);
 	state->release.run = answer_held;
-	atomic_store(&slot->open, state);
+	if (!channel_sub_index(channel))
+		atomic_store(&slot->open, state);
 	atomic_fetch_add(&state->echo->opened, 1);
 	return state;
 }
@@ -195,6 +199,8 @@ static int echo_packet(void *context, struct packet *packet, const char **why)
 		channel_send(state->channel, payload, bytes);
 	for (int i = 0; i < 2000 && bytes >= 4 && !memcmp(payload, "MANY", 4); i++)
 		channel_send(state->channel, payload, bytes);
+	if (bytes >= 5 && !memcmp(payload, "SUBS", 4))
+		channel_ask_sub_channels(state->channel, payload[4] - '0');
 	if (!(packet->desc.flags & PACKET_FLAG_COMPLETION_REQUESTED))
 		return 0;
 	if (!atomic_load(&state->echo->hold)) {
@@ -220,7 +226,8 @@ static void echo_closed(void *context)
 {
 	struct echo_channel *state = context;
 
-	atomic_store(&state->slot->open, NULL);
+	if (!channel_sub_index(state->channel))
+		atomic_store(&state->slot->open, NULL);
 	atomic_fetch_add(&state->echo->closed, 1);
 	free(state);
 }

@@ -121,6 +121,7 @@ void bus_post(struct bus *bus, const void *message, uint32_t bytes);
 void bus_post_relid(struct bus *bus, uint32_t type, uint32_t relid);
 /* The host's next message, which must be of @type. */
 const struct posted *bus_expect(struct bus *bus, uint32_t type);
+const struct posted *bus_expect_any(struct bus *bus);
 void bus_expect_nothing(struct bus *bus);
 /* The message just posted was refused: counted, not answered. */
 void bus_expect_refused(struct bus *bus, uint64_t refused_before);

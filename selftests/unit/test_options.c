@@ -303,6 +303,30 @@ static void too_many_disks(void **state)
 	refuse(line, "--disk null=2G: too many disks");
 }
 
+static void controllers(void **state)
+{
+	(void)state;
+	take("--kernel k");
+	assert_false(options.controllers[0].given);
+	take("--kernel k --controller 0 --controller 3,channels=64 --controller 1,channels=1");
+	assert_true(options.controllers[0].given);
+	assert_int_equal(options.controllers[0].channels, 0);
+	assert_int_equal(options.controllers[1].channels, 1);
+	assert_false(options.controllers[2].given);
+	assert_int_equal(options.controllers[3].channels, 64);
+	refuse("--controller 4", "--controller 4: needs a number from 0 to 3 first");
+	refuse("--controller channels=2",
+	       "--controller channels=2: needs a number from 0 to 3 first");
+	refuse("--controller -1", "--controller -1: needs a number from 0 to 3 first");
+	refuse("--controller 1,channels=0", "--controller 1,channels=0: after the number "
+					    "comes channels= with a number from 1 to 64");
+	refuse("--controller 1,channels=65", "--controller 1,channels=65: after the number "
+					     "comes channels= with a number from 1 to 64");
+	refuse("--controller 1,ro",
+	       "--controller 1,ro: after the number comes channels= with a number from 1 to 64");
+	refuse("--controller 1 --controller 1", "--controller 1: this controller is given twice");
+}
+
 static void long_values_stay_one_line(void **state)
 {
 	char line[2048];
@@ -350,6 +374,7 @@ int main(void)
 		cmocka_unit_test_teardown(bad_disk_parts, teardown),
 		cmocka_unit_test_teardown(luns, teardown),
 		cmocka_unit_test_teardown(too_many_disks, teardown),
+		cmocka_unit_test_teardown(controllers, teardown),
 		cmocka_unit_test_teardown(long_values_stay_one_line, teardown),
 		cmocka_unit_test_teardown(help_names_every_option, teardown),
 	};

@@ -40,6 +40,8 @@ struct channel {
 	struct answer *answers;
 	unsigned int answer_count;
 	unsigned int idle;
+	unsigned int sub; /* index of the one that open() is called for */
+	unsigned int subs_asked;
 	bool closed;
 };
 
@@ -100,6 +102,16 @@ void channel_idle(struct channel *channel)
 	channel->state = NULL;
 }
 
+void channel_ask_sub_channels(struct channel *channel, unsigned int count)
+{
+	channel->subs_asked += count;
+}
+
+unsigned int channel_sub_index(const struct channel *channel)
+{
+	return channel->sub;
+}
+
 struct loop *channel_loop(struct channel *channel)
 {
 	return (struct loop *)channel;
@@ -155,7 +167,7 @@ static const struct disk_ops memory_ops = {
 static int setup(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
-	struct storvsp_options options = {.controller = 3};
+	struct storvsp_options options = {.controller = 3, .sub_channels = 5};
 
 	logged = 0;
 	bench->channel.mem = guestmem_create(MEMORY_BYTES);
@@ -319,12 +331,9 @@ static void test_conversation(void **state)
 	assert_int_equal(ask(bench, VSTOR_QUERY_PROTOCOL_VERSION, VSTOR_VERSION_WIN8_1), 0);
 	assert_int_equal(ask(bench, VSTOR_QUERY_PROPERTIES, 0xFFFF), 0);
 	answer = last(bench);
-	assert_int_equal(answer->properties.max_channels, 0);
-	assert_int_equal(answer->properties.flags, 0);
 	assert_int_equal(answer->properties.max_transfer_bytes, 2 << 20);
 	assert_int_not_equal(ask(bench, VSTOR_FCHBA_DATA, 0), 0);
 	assert_int_equal(ask(bench, VSTOR_END_INITIALIZATION, 0), 0);
-	assert_int_not_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, 1), 0);
 	assert_int_not_equal(ask(bench, 99, 0), 0);
 	assert_int_not_equal(ask(bench, VSTOR_COMPLETE_IO, 0), 0);
 	assert_int_equal(logged, 1);
@@ -358,6 +367,67 @@ static void test_order(void **state)
 	assert_srb(bench, SRB_STATUS_SUCCESS, 0, 0);
 }
 
+#define SUBS 5
+
+/* CREATE_SUB_CHANNELS: told of, granted once, at the right time, and never more than told of. */
+static void test_sub_channels(void **state)
+{
+	struct bench *bench = *state;
+
+	assert_int_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, 1), 0xC0000184);
+	assert_int_equal(ask(bench, VSTOR_BEGIN_INITIALIZATION, 0), 0);
+	assert_int_equal(ask(bench, VSTOR_QUERY_PROTOCOL_VERSION, VSTOR_VERSION_WIN10), 0);
+	assert_int_equal(ask(bench, VSTOR_QUERY_PROPERTIES, 0), 0);
+	assert_int_equal(last(bench)->properties.max_channels, SUBS);
+	assert_int_equal(last(bench)->properties.flags, VSTOR_PROPERTY_MULTI_CHANNEL);
+	assert_int_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, 1), 0xC0000184);
+	assert_int_equal(ask(bench, VSTOR_END_INITIALIZATION, 0), 0);
+	assert_int_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, 0), 0xC000000D);
+	assert_int_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, SUBS + 1), 0xC000000D);
+	assert_int_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, 0xFFFF), 0xC000000D);
+	assert_int_equal(bench->channel.subs_asked, 0);
+	assert_int_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, SUBS), 0);
+	assert_int_equal(bench->channel.subs_asked, SUBS);
+	assert_int_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, 1), 0xC0000184);
+	initialise(bench); /* anew on the same open: they are still there */
+	assert_int_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, 1), 0xC0000184);
+	assert_int_equal(bench->channel.subs_asked, SUBS);
+}
+
+/* A sub-channel carries requests while the primary is ready, and nothing of the conversation. */
+static void test_on_a_sub_channel(void **state)
+{
+	static const uint32_t conversation[] = {VSTOR_BEGIN_INITIALIZATION,
+						VSTOR_QUERY_PROTOCOL_VERSION,
+						VSTOR_QUERY_PROPERTIES, VSTOR_END_INITIALIZATION,
+						VSTOR_FCHBA_DATA, VSTOR_CREATE_SUB_CHANNELS};
+	struct bench *bench = *state;
+	struct vstor_packet tur = srb(0, VSTOR_DATA_NONE, 0, 0, 0);
+	void *primary = bench->channel.state, *sub;
+
+	bench->channel.sub = 1;
+	sub = bench->channel.ops->open(&bench->channel, bench->storvsp);
+	bench->channel.state = sub;
+	assert_int_equal(ask(bench, VSTOR_RESET_BUS, 0), 0xC0000184);
+	assert_int_equal(send_inband(bench, &tur), 0);
+	assert_srb(bench, SRB_STATUS_INVALID_REQUEST, 0, 0);
+	assert_int_equal(last(bench)->status, 0xC0000184);
+	bench->channel.state = primary;
+	initialise(bench);
+	bench->channel.state = sub;
+	for (unsigned int i = 0; i < sizeof(conversation) / sizeof(conversation[0]); i++)
+		assert_int_equal(ask(bench, conversation[i], VSTOR_VERSION_WIN10), 0xC0000184);
+	assert_int_equal(send_inband(bench, &tur), 0);
+	assert_srb(bench, SRB_STATUS_SUCCESS, 0, 0);
+	assert_int_equal(ask(bench, VSTOR_RESET_BUS, 0), 0);
+	bench->channel.state = primary; /* closes: the sub-channel is of no use without it */
+	assert_true(bench->channel.ops->close(primary));
+	bench->channel.ops->closed(primary);
+	bench->channel.state = sub;
+	assert_int_equal(send_inband(bench, &tur), 0);
+	assert_srb(bench, SRB_STATUS_INVALID_REQUEST, 0, 0);
+}
+
 static void test_version_cap(void **state)
 {
 	struct storvsp_options options = {
@@ -374,6 +444,10 @@ static void test_version_cap(void **state)
 	assert_int_equal(ask(bench, VSTOR_QUERY_PROTOCOL_VERSION, VSTOR_VERSION_WIN8_1), 0);
 	assert_int_equal(ask(bench, VSTOR_QUERY_PROPERTIES, 0), 0);
 	assert_int_equal(last(bench)->properties.max_transfer_bytes, 98304);
+	assert_int_equal(last(bench)->properties.max_channels, 0); /* as its options have it */
+	assert_int_equal(last(bench)->properties.flags, 0);
+	assert_int_equal(ask(bench, VSTOR_END_INITIALIZATION, 0), 0);
+	assert_int_equal(ask(bench, VSTOR_CREATE_SUB_CHANNELS, 1), 0xC00000BB);
 	assert_true(bench->channel.ops->close(bench->channel.state));
 	bench->channel.ops->closed(bench->channel.state);
 	storvsp_destroy(storvsp);
@@ -763,6 +837,7 @@ int main(void)
 		TEST(test_malformed),	  TEST(test_gate),	TEST(test_refused),
 		TEST(test_scsi_outcomes), TEST(test_addresses), TEST(test_reset),
 		TEST(test_task_set_full), TEST(test_close),	TEST(test_query),
+		TEST(test_sub_channels),  TEST(test_on_a_sub_channel),
 	};
 
 	return cmocka_run_group_tests_name("storvsp", tests, NULL, NULL);

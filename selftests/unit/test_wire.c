@@ -277,6 +277,7 @@ static void storage_packet(void **state)
 	FIELD(vstor_packet, flags, 4, 4);
 	FIELD(vstor_packet, status, 8, 4);
 	FIELD(vstor_packet, srb, 12, 52);
+	FIELD(vstor_packet, client, 12, 4);
 	FIELD(vstor_packet, properties, 12, 24);
 	FIELD(vstor_packet, version, 12, 4);
 	FIELD(vstor_packet, event, 12, 4);

@@ -33,12 +33,15 @@ struct vmbus;
  *	provider calls channel_idle() when the last request is done, and only then memory goes and
  *	the guest hears of it
  * @closed: worker thread, last call: free the per-open state
+ * @moved: bus thread, may be NULL; the device was taken away on purpose (@channel NULL), or offered
+ *	again as @channel
  */
 struct channel_ops {
 	void *(*open)(struct channel *channel, void *context);
 	int (*packet)(void *state, struct packet *packet, const char **why);
 	bool (*close)(void *state);
 	void (*closed)(void *state);
+	void (*moved)(void *context, struct channel *channel);
 	uint32_t packet_max; /* largest packet the protocol has; a larger one breaks the channel */
 	uint16_t completion_max; /* payload bytes of the largest completion */
 };

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "channel.h"
+#include "fault.h"
 #include "gpadl.h"
 #include "synic.h"
 
@@ -40,6 +41,7 @@ enum channel_state {
 struct channel_host {
 	const struct guestmem *mem;
 	struct synic *synic;
+	struct fault *fault;
 	void (*wake)(void *context); /* any thread: a channel has a report */
 	void *context;
 };
@@ -156,6 +158,8 @@ void worker_stop(struct channel_worker *worker);
 void worker_join(struct channel_worker *worker);
 /** worker_destroy() - free a worker that does not run. */
 void worker_destroy(struct channel_worker *worker);
+/** worker_fault_call() - have the worker look at its faults, and do @action, NULL: none. */
+void worker_fault_call(struct channel_worker *worker, const struct fault_action *action);
 /** worker_doorbell() - the eventfd that the guest's doorbell shall fire. */
 int worker_doorbell(const struct channel_worker *worker);
 /** worker_query() - add what @worker has cost to @work. Bus thread. */

@@ -6,6 +6,7 @@
  * may be freed once the loop has returned.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 
 #define LINE_MAX_BYTES 65536
 #define CLIENTS_MAX 16
+#define ARGUMENTS_MAX 2
+_Static_assert(CONTROL_ERROR_BYTES >= FAULT_ERROR_BYTES, "errors of rules");
 
 struct client {
 	struct loop_op op; /* first: done() gets back to the client by a cast */
@@ -43,17 +46,21 @@ struct control {
 	struct client *clients[CLIENTS_MAX];
 };
 
+/* Return: NULL, and what is wrong in @error (CONTROL_ERROR_BYTES). */
 struct command {
 	const char *name;
-	json_t *(*run)(struct machine *machine);
+	json_t *(*run)(struct machine *machine, const json_t *arguments, char *error);
+	const char *takes[ARGUMENTS_MAX]; /* names of its arguments; all must be there */
 	bool quit;
 };
 
-static json_t *query_status(struct machine *machine)
+static json_t *query_status(struct machine *machine, const json_t *arguments, char *error)
 {
 	const struct options *options = machine->options;
 	struct timespec now;
 
+	(void)arguments;
+	(void)error;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return json_pack("{s:s, s:i, s:I, s:b, s:i}", "status",
 			 vm_stopped(machine->vm) ? "stopping" : "running", "cpus", options->cpus,
@@ -61,23 +68,82 @@ static json_t *query_status(struct machine *machine)
 			 "uptime_seconds", (int)(now.tv_sec - machine->started.tv_sec));
 }
 
-static json_t *query_vmbus(struct machine *machine)
+static json_t *query_stats(struct machine *machine, const json_t *arguments, char *error)
 {
+	(void)arguments;
+	(void)error;
+	return stats_query(machine);
+}
+
+static json_t *query_vmbus(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
 	return vmbus_query(machine->vmbus);
 }
 
-static json_t *quit(struct machine *machine)
+static json_t *query_disks(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return stats_query_disks(machine);
+}
+
+static json_t *add_fault(struct machine *machine, const json_t *arguments, char *error)
+{
+	const char *rule = json_string_value(json_object_get(arguments, "rule"));
+	int id;
+
+	if (!rule) {
+		snprintf(error, CONTROL_ERROR_BYTES, "rule must be a string");
+		return NULL;
+	}
+	id = vmbus_fault_add(machine->vmbus, rule, error);
+	return id > 0 ? json_pack("{s:i}", "id", id) : NULL;
+}
+
+static json_t *remove_fault(struct machine *machine, const json_t *arguments, char *error)
+{
+	json_int_t id = json_integer_value(json_object_get(arguments, "id"));
+
+	if (id > 0 && id <= INT_MAX && vmbus_fault_remove(machine->vmbus, id))
+		return json_object();
+	snprintf(error, CONTROL_ERROR_BYTES, "there is no rule with that id");
+	return NULL;
+}
+
+static json_t *list_faults(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return fault_list(machine->fault);
+}
+
+static json_t *clear_faults(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return json_pack("{s:i}", "removed", (int)vmbus_fault_remove(machine->vmbus, 0));
+}
+
+static json_t *quit(struct machine *machine, const json_t *arguments, char *error)
 {
 	(void)machine;
+	(void)arguments;
+	(void)error;
 	return json_object();
 }
 
 static const struct command commands[] = {
-	{ "query-status", query_status, false },
-	{ "query-stats", stats_query, false },
-	{ "query-vmbus", query_vmbus, false },
-	{ "query-disks", stats_query_disks, false },
-	{ "quit", quit, true },
+	{ .name = "query-status", .run = query_status },
+	{ .name = "query-stats", .run = query_stats },
+	{ .name = "query-vmbus", .run = query_vmbus },
+	{ .name = "query-disks", .run = query_disks },
+	{ .name = "fault-add", .run = add_fault, .takes = { "rule" } },
+	{ .name = "fault-remove", .run = remove_fault, .takes = { "id" } },
+	{ .name = "fault-list", .run = list_faults },
+	{ .name = "fault-clear", .run = clear_faults },
+	{ .name = "quit", .run = quit, .quit = true },
 };
 
 /* A description may quote the client, and cut in the middle of a character, which JSON refuses. */
@@ -98,32 +164,62 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* No command takes arguments so far: naming one is a mistake that we should not hide. */
+static bool takes(const struct command *command, const char *argument)
+{
+	for (size_t i = 0; i < ARGUMENTS_MAX; i++)
+		if (command->takes[i] && !strcmp(command->takes[i], argument))
+			return true;
+	return false;
+}
+
+/* Naming an argument that a command does not take is a mistake that we should not hide. */
+static bool arguments_fit(const struct command *command, const json_t *arguments, char *error)
+{
+	const char *name;
+	json_t *value;
+
+	if (arguments && !json_is_object(arguments)) {
+		snprintf(error, CONTROL_ERROR_BYTES, "\"arguments\" must be an object");
+		return false;
+	}
+	json_object_foreach((json_t *)arguments, name, value) {
+		if (takes(command, name))
+			continue;
+		snprintf(error, CONTROL_ERROR_BYTES, "%s takes no %s%.80s", command->name,
+			 command->takes[0] ? "" : "arguments, not even ", name);
+		return false;
+	}
+	for (size_t i = 0; i < ARGUMENTS_MAX && command->takes[i]; i++) {
+		if (json_object_get(arguments, command->takes[i]))
+			continue;
+		snprintf(error, CONTROL_ERROR_BYTES, "%s needs %s", command->name,
+			 command->takes[i]);
+		return false;
+	}
+	return true;
+}
+
 static json_t *run_command(struct client *client, const json_t *request)
 {
 	const char *name = json_string_value(json_object_get(request, "execute"));
 	const json_t *arguments = json_object_get(request, "arguments");
+	char error[CONTROL_ERROR_BYTES] = "out of memory";
 	const struct command *command;
 	json_t *result;
-	char text[160];
 
 	if (!name)
 		return error_answer("GenericError",
 				    "a request is an object with a string \"execute\"");
-	if (arguments && !json_is_object(arguments))
-		return error_answer("GenericError", "\"arguments\" must be an object");
 	command = find_command(name);
 	if (!command) {
-		snprintf(text, sizeof(text), "unknown command '%.80s'", name);
-		return error_answer("CommandNotFound", text);
+		snprintf(error, sizeof(error), "unknown command '%.80s'", name);
+		return error_answer("CommandNotFound", error);
 	}
-	if (json_object_size(arguments)) {
-		snprintf(text, sizeof(text), "%s takes no arguments", name);
-		return error_answer("GenericError", text);
-	}
-	result = command->run(client->control->machine);
+	if (!arguments_fit(command, arguments, error))
+		return error_answer("GenericError", error);
+	result = command->run(client->control->machine, arguments, error);
 	if (!result)
-		return error_answer("GenericError", "out of memory");
+		return error_answer("GenericError", error);
 	client->quit = command->quit;
 	return json_pack("{s:o}", "return", result);
 }

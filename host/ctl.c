@@ -56,11 +56,49 @@ static bool add_argument(json_t *arguments, const char *argument)
 	return parsed && json_object_set_new(arguments, key, parsed) == 0;
 }
 
+/* Takes the reference of @values. */
+static json_t *pack_request(const char *command, json_t *values)
+{
+	json_t *request = json_pack("{s:s, s:o}", "execute", command, "arguments", values);
+
+	if (!request)
+		fprintf(stderr, "hvis-host: ctl: %.100s: is not valid UTF-8\n", command);
+	return request;
+}
+
+/* A rule is a string, whatever it looks like. */
+static json_t *make_fault_request(int count, char *const *arguments)
+{
+	static const struct {
+		const char *word, *command, *takes;
+	} words[] = { { "add", "fault-add", "rule" },
+		      { "remove", "fault-remove", "id" },
+		      { "list", "fault-list", NULL },
+		      { "clear", "fault-clear", NULL } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && count > 1; i++) {
+		json_t *values;
+
+		if (strcmp(words[i].word, arguments[1]) || count != (words[i].takes ? 3 : 2))
+			continue;
+		values = json_object();
+		if (words[i].takes)
+			json_object_set_new(values, words[i].takes,
+					    i ? json_integer(atoll(arguments[2]))
+					      : json_string(arguments[2]));
+		return pack_request(words[i].command, values);
+	}
+	fprintf(stderr, "hvis-host: ctl: fault: needs add RULE, remove ID, list or clear\n");
+	return NULL;
+}
+
 static json_t *make_request(int count, char *const *arguments)
 {
-	json_t *values = json_object();
-	json_t *request;
+	json_t *values;
 
+	if (!strcmp(arguments[0], "fault"))
+		return make_fault_request(count, arguments);
+	values = json_object();
 	for (int i = 1; i < count; i++) {
 		if (add_argument(values, arguments[i]))
 			continue;
@@ -68,10 +106,7 @@ static json_t *make_request(int count, char *const *arguments)
 		json_decref(values);
 		return NULL;
 	}
-	request = json_pack("{s:s, s:o}", "execute", arguments[0], "arguments", values);
-	if (!request)
-		fprintf(stderr, "hvis-host: ctl: %.100s: is not valid UTF-8\n", arguments[0]);
-	return request;
+	return pack_request(arguments[0], values);
 }
 
 static json_t *read_line(FILE *file)

@@ -126,6 +126,13 @@ int hyperv_vp_enable(int fd, unsigned int vp)
 	return ret;
 }
 
+/* Whether a fault answers a hypercall; then @status is what it says. */
+static bool lied(struct hyperv *hyperv, uint64_t code, uint64_t connection, uint16_t *status)
+{
+	return fault_armed(hyperv->fault) &&
+	       fault_hypercall(hyperv->fault, code, connection, status);
+}
+
 /*
  * HvPostMessage. The guest may change its page while we read it: the header is copied first, and
  * what it says then decides how much of the payload is copied.
@@ -136,6 +143,7 @@ static uint16_t post_message(struct hyperv *hyperv, uint64_t input, uint64_t add
 	size_t room = TLFS_PAGE_SIZE - address % TLFS_PAGE_SIZE;
 	struct tlfs_post_message message;
 	const uint8_t *from;
+	uint16_t status;
 
 	if (input & TLFS_HCALL_FAST)
 		return TLFS_STATUS_INVALID_HYPERCALL_INPUT;
@@ -150,6 +158,8 @@ static uint16_t post_message(struct hyperv *hyperv, uint64_t input, uint64_t add
 	if (message.payload_size > room - head)
 		return TLFS_STATUS_INVALID_ALIGNMENT;
 	memcpy(message.payload, from + head, message.payload_size);
+	if (lied(hyperv, TLFS_HCALL_POST_MESSAGE, message.connection_id, &status))
+		return status;
 	return vmbus_post_message(hyperv->vmbus, message.connection_id, message.message_type,
 				  message.payload, message.payload_size);
 }
@@ -161,10 +171,13 @@ static uint16_t post_message(struct hyperv *hyperv, uint64_t input, uint64_t add
 static uint16_t signal_event(struct hyperv *hyperv, uint64_t value)
 {
 	struct tlfs_signal_event event;
+	uint16_t status;
 
 	memcpy(&event, &value, sizeof(event));
 	if (event.reserved)
 		return TLFS_STATUS_INVALID_HYPERCALL_INPUT;
+	if (lied(hyperv, TLFS_HCALL_SIGNAL_EVENT, event.connection_id, &status))
+		return status;
 	return vmbus_signal_event(hyperv->vmbus, event.connection_id, event.flag_number);
 }
 

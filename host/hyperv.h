@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fault.h"
 #include "guestmem.h"
 #include "synic.h"
 #include "vmbus.h"
@@ -32,6 +33,7 @@ struct hyperv {
 	struct vmbus *vmbus;
 	const struct guestmem *mem;
 	struct hyperv_counters counters;
+	struct fault *fault;
 };
 
 /**

@@ -37,6 +37,7 @@ struct machine {
 	int serial_irqs[OPTIONS_SERIALS_MAX];
 	struct serial *serials[OPTIONS_SERIALS_MAX];
 	struct synic *synic;
+	struct fault *fault;
 	struct vmbus *vmbus;
 	struct hyperv hyperv;
 	struct vcpus *vcpus;

@@ -185,6 +185,21 @@ static int create_synic(struct machine *machine)
 	return machine->synic ? 0 : complain("cannot create the SynIC: %s", strerror(errno));
 }
 
+/* The rules have been checked. */
+static int create_faults(struct machine *machine)
+{
+	const struct options *options = machine->options;
+	char error[FAULT_ERROR_BYTES];
+
+	machine->fault = fault_create();
+	if (!machine->fault)
+		return complain("out of memory");
+	for (unsigned int i = 0; i < options->fault_count; i++)
+		if (fault_add(machine->fault, options->faults[i], error) < 0)
+			return complain("--fault %s: %s", options->faults[i], error);
+	return 0;
+}
+
 static int create_bus(struct machine *machine)
 {
 	struct vmbus_config config = {
@@ -192,6 +207,7 @@ static int create_bus(struct machine *machine)
 		.synic = machine->synic,
 		.mem = machine->mem,
 		.version_max = machine->options->vmbus_version,
+		.fault = machine->fault,
 	};
 
 	machine->vmbus = vmbus_create(&config);
@@ -201,6 +217,7 @@ static int create_bus(struct machine *machine)
 		.synic = machine->synic,
 		.vmbus = machine->vmbus,
 		.mem = machine->mem,
+		.fault = machine->fault,
 	};
 	return 0;
 }
@@ -272,7 +289,7 @@ static int run_machine(struct machine *machine)
 	machine->loop = loop_create(LOOP_ENTRIES, NULL, NULL);
 	if (!machine->loop)
 		return complain("cannot create the main loop: %s", strerror(errno)), VM_FAILED;
-	if (check_stats_file(machine) || create_memory(machine))
+	if (check_stats_file(machine) || create_faults(machine) || create_memory(machine))
 		goto destroy_loop;
 	if (with_storage(machine, storage_open) || load_guest(machine) || create_vm(machine))
 		goto close_disks;
@@ -314,6 +331,7 @@ close_disks:
 	guestmem_destroy(machine->mem);
 destroy_loop:
 	loop_destroy(machine->loop);
+	fault_destroy(machine->fault);
 	return status;
 }
 
@@ -326,7 +344,8 @@ static void print_help(void)
 	options_help(stdout);
 	printf("\n"
 	       "ctl talks to a running guest's --control socket. Commands: query-status,\n"
-	       "query-stats, query-vmbus, query-disks, quit.\n"
+	       "query-stats, query-vmbus, query-disks, quit, and fault add RULE | list |\n"
+	       "remove ID | clear (docs/fault.md).\n"
 	       "info prints as JSON what KVM on this machine can do.\n\n"
 	       "Exit status of run: 0 the guest powered off, or quit was asked for; 1 it could\n"
 	       "not be run; 2 wrong usage; 3 the guest reset itself; 4 the guest crashed (crash\n"

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
 #include "options_disk.h"
 #include "vm.h"
 #include "wire/chanmsg.h"
@@ -157,6 +158,19 @@ static int parse_serial(struct options *options, const struct row *row, const ch
 	return 0;
 }
 
+static int parse_fault(struct options *options, const struct row *row, const char *value,
+		       char *error)
+{
+	char what[FAULT_ERROR_BYTES];
+
+	if (options->fault_count >= OPTIONS_FAULTS_MAX)
+		return fail(error, row, value, "too many rules");
+	if (fault_check(value, what))
+		return fail(error, row, value, what);
+	options->faults[options->fault_count++] = value;
+	return 0;
+}
+
 static int parse_version(struct options *options, const struct row *row, const char *value,
 			 char *error)
 {
@@ -213,6 +227,10 @@ static const struct row rows[] = {
 	{ "--stats", "FILE", "write statistics as JSON at exit", parse_string, FIELD(stats),
 	  .min = 1 },
 	{ "--vmbus-version", "X.Y", "newest VMBus version to agree to", parse_version, NO_FIELD },
+	{ "--fault", "RULE",
+	  "misbehave on purpose, may be repeated; RULE is WHEN:WHAT, for example\n"
+	  "packet,to=guest,nth=3:drop (docs/fault.md)",
+	  parse_fault, NO_FIELD },
 	{ "--time-limit", "SECONDS", "stop the guest after that time", parse_count,
 	  FIELD(time_limit), 1, 1000000 },
 	{ "--hyperv", "on|off", "off: an ordinary PC without Hyper-V's interfaces", parse_switch,

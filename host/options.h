@@ -17,6 +17,7 @@
 #define OPTIONS_DISKS_MAX 256
 #define OPTIONS_CONTROLLERS_MAX 4
 #define OPTIONS_SERIALS_MAX 2
+#define OPTIONS_FAULTS_MAX 64
 #define OPTIONS_MEMORY_MAX (1ull << 37) /* ends well below the MMIO window that the DSDT names */
 
 struct option_disk {
@@ -45,6 +46,8 @@ struct options {
 	struct option_controller controllers[OPTIONS_CONTROLLERS_MAX];
 	const char *serials[OPTIONS_SERIALS_MAX]; /* [0] is never NULL */
 	unsigned int serial_count;
+	const char *faults[OPTIONS_FAULTS_MAX]; /* rules, checked */
+	unsigned int fault_count;
 	const char *control;
 	const char *stats;
 	uint32_t vmbus_version; /* VMBUS_VERSION(), 0: newest */

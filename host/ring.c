@@ -222,7 +222,8 @@ static uint32_t ring_bytes(const struct ring *ring, const struct ring_piece *pie
 
 /**
  * ring_write() - append one packet
- * @desc: type, flags and transaction id; len8 is set here, offset8 too when the caller left it 0
+ * @desc: type, flags and transaction id; len8 and offset8 are set here where the caller left them 0
+ *	(other lengths than the true one are for a host that lies)
  * @pieces: what follows the descriptor, zero padded to 8 bytes
  *
  * The caller is the ring's only writer. The packet is published at once; the signal is owed until
@@ -245,7 +246,8 @@ int ring_write(struct ring_writer *writer, const struct packet_desc *desc,
 		return -EIO;
 	if (bytes > room)
 		return -EAGAIN;
-	head.len8 = (bytes - RING_TRAILER) / 8;
+	if (!head.len8)
+		head.len8 = (bytes - RING_TRAILER) / 8;
 	if (!head.offset8)
 		head.offset8 = sizeof(head) / 8;
 	to = put(to, &head, sizeof(head));

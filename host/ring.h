@@ -81,7 +81,7 @@ bool ring_reader_unmask(struct ring_reader *reader);
 /**
  * ring_write() - append one packet: @desc, then the pieces
  *
- * len8 is set from the lengths, offset8 too if 0. Return: 0, -EAGAIN no room, -EMSGSIZE never room,
+ * len8 and offset8 are set from the lengths where they are 0. Return: 0, -EAGAIN no room, -EMSGSIZE never room,
  * -EIO broken.
  */
 struct ring_piece {

@@ -277,6 +277,7 @@ json_t *stats_query(struct machine *machine)
 			    master_clock < 0 ? json_null() : json_boolean(master_clock));
 	json_object_set_new(result, "vmbus", vmbus);
 	json_object_set_new(result, "disks", stats_query_disks(machine));
+	json_object_set_new(result, "faults", fault_list(machine->fault));
 	return result;
 }
 

@@ -338,10 +338,19 @@ static void channel_closed(void *state)
 	free_channel(state);
 }
 
+/* Faults may take the controller away and offer it again. */
+static void channel_moved(void *context, struct channel *channel)
+{
+	struct storvsp *storvsp = context;
+
+	storvsp->channel = channel;
+}
+
 const struct channel_ops storvsp_channel_ops = {
 	.open = open_channel,
 	.packet = packet_in,
 	.close = close_channel,
 	.closed = channel_closed,
+	.moved = channel_moved,
 	.completion_max = sizeof(struct vstor_packet),
 };

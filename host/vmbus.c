@@ -104,7 +104,7 @@ static void count_type(uint64_t counters[CHANMSG_TYPE_COUNT + 1], const void *me
 	counters[header.type < CHANMSG_TYPE_COUNT ? header.type : CHANMSG_TYPE_COUNT]++;
 }
 
-static void dispatch(struct vmbus *vmbus, const struct request *request)
+void vmbus_take(struct vmbus *vmbus, const struct request *request)
 {
 	const char *why;
 	const struct rule *rule = gate(vmbus, request, &why);
@@ -115,6 +115,12 @@ static void dispatch(struct vmbus *vmbus, const struct request *request)
 		why = rule->handle(vmbus, request);
 	if (why)
 		refuse(vmbus, rule, request, why);
+}
+
+static void dispatch(struct vmbus *vmbus, const struct request *request)
+{
+	if (!fault_armed(vmbus->config.fault) || !vmbus_fault_in(vmbus, request))
+		vmbus_take(vmbus, request);
 }
 
 static bool take(struct mailbox *mailbox, struct request *request)
@@ -267,7 +273,7 @@ uint16_t vmbus_signal_event(struct vmbus *vmbus, uint32_t connection_id, uint16_
 	return TLFS_STATUS_INVALID_CONNECTION_ID;
 }
 
-void vmbus_reply(struct vmbus *vmbus, const void *message, uint32_t bytes)
+void vmbus_give(struct vmbus *vmbus, const void *message, uint32_t bytes)
 {
 	const struct contact *contact = &vmbus->contact;
 
@@ -277,6 +283,12 @@ void vmbus_reply(struct vmbus *vmbus, const void *message, uint32_t bytes)
 		return;
 	if (!vmbus->counters.lost++)
 		log_warn("vmbus: the guest does not take its messages");
+}
+
+void vmbus_reply(struct vmbus *vmbus, const void *message, uint32_t bytes)
+{
+	if (!fault_armed(vmbus->config.fault) || !vmbus_fault_out(vmbus, message, bytes))
+		vmbus_give(vmbus, message, bytes);
 }
 
 struct channel *vmbus_find(const struct vmbus *vmbus, uint32_t relid)
@@ -290,8 +302,8 @@ struct channel *vmbus_find(const struct vmbus *vmbus, uint32_t relid)
 
 struct channel *vmbus_offer(struct vmbus *vmbus, const struct channel_offer *offer)
 {
-	const struct channel_host host = { vmbus->config.mem, vmbus->config.synic, channel_wakes,
-					   vmbus };
+	const struct channel_host host = { vmbus->config.mem, vmbus->config.synic,
+					   vmbus->config.fault, channel_wakes, vmbus };
 
 	return offer_add(vmbus, &host, offer);
 }
@@ -307,6 +319,10 @@ struct vmbus *vmbus_create(const struct vmbus_config *config)
 		vmbus->config.version_max = connection_newest();
 	vmbus->gpadls.mem = config->mem;
 	vmbus->relid_next = 1;
+	if (!vmbus->config.fault)
+		vmbus->config.fault = fault_none();
+	else
+		vmbus_fault_start(vmbus);
 	vmbus->mailbox.wake.run = bus_turn;
 	pthread_mutex_init(&vmbus->mailbox.lock, NULL);
 	return vmbus;
@@ -316,6 +332,7 @@ void vmbus_destroy(struct vmbus *vmbus)
 {
 	if (!vmbus)
 		return;
+	vmbus_fault_stop(vmbus);
 	vmbus_reset(vmbus);
 	while (vmbus->channels)
 		offer_remove(vmbus, vmbus->channels);

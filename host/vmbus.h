@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "channel.h"
+#include "fault.h"
 #include "guestmem.h"
 #include "loop.h"
 #include "synic.h"
@@ -22,6 +23,7 @@ struct vmbus_config {
 	struct synic *synic;
 	const struct guestmem *mem;
 	uint32_t version_max; /* VMBUS_VERSION(); 0: the newest we speak */
+	struct fault *fault; /* NULL: none; destroyed only when the loop is gone */
 };
 
 struct vmbus *vmbus_create(const struct vmbus_config *config);
@@ -56,6 +58,21 @@ struct channel *vmbus_offer(struct vmbus *vmbus, const struct channel_offer *off
  * vmbus_rescind() - take it away: RESCIND, then freed after the guest's RELID_RELEASED. Bus thread.
  */
 void vmbus_rescind(struct vmbus *vmbus, struct channel *channel);
+
+/**
+ * vmbus_fault_add() - add a rule; one that is to be carried out at once is
+ * @error: FAULT_ERROR_BYTES
+ *
+ * Bus thread. Return: as fault_add().
+ */
+int vmbus_fault_add(struct vmbus *vmbus, const char *rule, char *error);
+/**
+ * vmbus_fault_remove() - remove rule @id; 0: all
+ *
+ * What it stalled goes on. With no rule left, all that was held back is let go. Bus thread.
+ * Return: how many rules there were.
+ */
+unsigned int vmbus_fault_remove(struct vmbus *vmbus, unsigned int id);
 
 /**
  * vmbus_query() - version, state, channels with their statistics, as JSON (new reference). Bus

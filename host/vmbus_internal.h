@@ -86,12 +86,26 @@ struct vmbus {
 	struct vmbus_counters counters;
 	struct channel_stats removed; /* summed over the channels that are gone */
 	unsigned int removed_count;
+	struct loop_work fault_work; /* faults that other threads leave to us */
+	atomic_bool fault_called; /* fault_work is queued */
 };
 
 /** vmbus_reply() - post a message to the guest, at the VP and SINT it chose. */
 void vmbus_reply(struct vmbus *vmbus, const void *message, uint32_t bytes);
 /** vmbus_count_removed() - keep the numbers of a channel that goes. */
 void vmbus_count_removed(struct vmbus *vmbus, const struct channel *channel);
+/** vmbus_give(), vmbus_take() - post and handle a message, whatever the faults say. */
+void vmbus_give(struct vmbus *vmbus, const void *message, uint32_t bytes);
+void vmbus_take(struct vmbus *vmbus, const struct request *request);
+/*
+ * Faults; asked only where fault_armed(). Return: true: it has been taken care of, the caller does
+ * nothing more.
+ */
+bool vmbus_fault_in(struct vmbus *vmbus, const struct request *request);
+bool vmbus_fault_out(struct vmbus *vmbus, const void *message, uint32_t bytes);
+/** vmbus_fault_start(), vmbus_fault_stop() - of a bus that has faults. */
+void vmbus_fault_start(struct vmbus *vmbus);
+void vmbus_fault_stop(struct vmbus *vmbus);
 /** vmbus_find() - the channel that the guest knows by @relid, or NULL. */
 struct channel *vmbus_find(const struct vmbus *vmbus, uint32_t relid);
 /**

@@ -53,22 +53,29 @@ struct loop *channel_loop(struct channel *channel)
 
 static bool may_read(const struct channel_worker *worker)
 {
-	return !worker->closing && !worker->backlog_count &&
+	return !worker->halt && !worker->backlog_count &&
 	       worker->in_flight < CHANNEL_IN_FLIGHT_MAX && !worker_broken(worker);
 }
 
-static void deliver(struct channel_worker *worker, struct packet *packet)
+void worker_pass(struct channel_worker *worker, struct packet *packet)
 {
-	struct channel_stats *stats = &worker->channel->stats;
 	const char *why = "packet against its protocol";
 
-	worker_count(&stats->packets_in, 1);
-	worker_count(&stats->bytes_in, packet->bytes + RING_TRAILER);
 	/* Before packet(): it may answer at once. */
 	if (packet->desc.flags & PACKET_FLAG_COMPLETION_REQUESTED)
 		worker_flying(worker, 1);
 	if (worker->ops->packet(worker->state, packet, &why) < 0)
 		worker_break(worker, why);
+}
+
+static void deliver(struct channel_worker *worker, struct packet *packet)
+{
+	struct channel_stats *stats = &worker->channel->stats;
+
+	worker_count(&stats->packets_in, 1);
+	worker_count(&stats->bytes_in, packet->bytes + RING_TRAILER);
+	if (!fault_armed(worker->channel->host.fault) || !worker_fault_in(worker, packet))
+		worker_pass(worker, packet);
 }
 
 /* Read at most @budget packets. Return: how many there were. */
@@ -102,7 +109,7 @@ static void serve(struct channel_worker *worker)
 {
 	unsigned int budget = TURN_PACKETS;
 
-	if (worker->closing || worker_broken(worker))
+	if (worker->halt & WORKER_HALT_CLOSING || worker_broken(worker))
 		return;
 	worker_flush(worker);
 	worker->stalled = false;
@@ -150,9 +157,15 @@ static void turn_end(void *context)
 		worker_interrupt(worker);
 }
 
-static void doorbell_ended(struct loop_eventfd *event)
+static void timer_ended(struct loop_eventfd *event)
 {
 	loop_stop(event->loop);
+}
+
+static void doorbell_ended(struct loop_eventfd *event)
+{
+	if (!worker_fault_end(WORKER_OF(event, doorbell), timer_ended))
+		loop_stop(event->loop);
 }
 
 /*
@@ -189,7 +202,7 @@ static void stop(struct loop_work *work)
 
 	if (!worker->state)
 		return; /* the provider had refused: the loop ends anyway */
-	worker->closing = true;
+	worker->halt |= WORKER_HALT_CLOSING;
 	ring_reader_mask(&worker->in);
 	if (worker->ops->close(worker->state))
 		finish(worker);
@@ -299,6 +312,7 @@ static int init_buffers(struct channel_worker *worker)
 		errno = ENOMEM;
 		return -1;
 	}
+	worker->fault.hold.loop = worker->loop;
 	return 0;
 }
 
@@ -319,6 +333,7 @@ struct channel_worker *worker_create(struct channel *channel, const struct chann
 	worker->doorbell.fired = rung;
 	worker->doorbell.fd = -1;
 	worker->rings = *rings;
+	worker_fault_init(worker);
 	if (!init_rings(worker, why) && !init_buffers(worker))
 		return worker;
 	error = errno;
@@ -335,6 +350,7 @@ void worker_destroy(struct channel_worker *worker)
 		loop_destroy(worker->loop);
 	if (worker->doorbell.fd >= 0)
 		close(worker->doorbell.fd);
+	worker_fault_free(worker);
 	worker_unmap(&worker->rings);
 	atomic_store(&worker->channel->stats.in_flight, 0);
 	free(worker->backlog);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A worker inside: worker.c (its thread, what it reads) and worker_out.c (what it writes to the
- * guest, interrupts). All of it belongs to the worker's thread but what worker.c says otherwise.
+ * A worker inside: worker.c (its thread, what it reads), worker_out.c (what it writes to the guest,
+ * interrupts) and worker_fault.c (what it does wrong on purpose). All of it belongs to the worker's thread but what worker.c says otherwise.
  */
 #ifndef HVIS_HOST_WORKER_INTERNAL_H
 #define HVIS_HOST_WORKER_INTERNAL_H
@@ -9,6 +9,19 @@
 #include <time.h>
 
 #include "channel_internal.h"
+
+/* Why a worker reads no packets: any of these. */
+#define WORKER_HALT_CLOSING 1u
+#define WORKER_HALT_FAULT   2u
+
+/* What a worker needs to misbehave (worker_fault.c). */
+struct worker_fault {
+	struct fault_hold hold;
+	struct loop_work work; /* the bus thread has something for us */
+	pthread_mutex_t lock; /* called, orders */
+	bool called; /* work is queued */
+	struct fault_order *orders, **orders_end;
+};
 
 struct channel_worker {
 	struct channel *channel;
@@ -24,7 +37,7 @@ struct channel_worker {
 	struct ring_reader in;
 	struct ring_writer out;
 	void *state; /* the provider's */
-	bool closing; /* read no more */
+	unsigned int halt; /* WORKER_HALT_* */
 	bool stalled; /* masked; packets may be left to read when the backlog has drained */
 	_Atomic clockid_t clock; /* of the thread's CPU time; 0 before it runs */
 	_Atomic uint64_t cpu_ns; /* all of it, once the thread has ended */
@@ -36,6 +49,7 @@ struct channel_worker {
 	uint8_t *backlog;
 	uint32_t slot_bytes, backlog_max, backlog_first, backlog_count;
 	uint32_t wanted; /* room asked of the guest for the first answer of the backlog */
+	struct worker_fault fault;
 };
 
 static inline void worker_count(_Atomic uint64_t *counter, uint64_t by)
@@ -67,9 +81,33 @@ static inline bool worker_broken(const struct channel_worker *worker)
 void worker_break(struct channel_worker *worker, const char *rule);
 /** worker_flush() - write the answers that wait, as far as there is room. */
 void worker_flush(struct channel_worker *worker);
+/**
+ * worker_put() - write a packet, or queue it behind those that wait for room
+ * @may_lose: where it can be neither written nor queued it is lost; else the channel breaks
+ */
+void worker_put(struct channel_worker *worker, const struct packet_desc *desc, const void *payload,
+		uint32_t bytes, bool may_lose);
 /** worker_interrupt() - raise the channel's interrupt at the VP it has now. */
 void worker_interrupt(struct channel_worker *worker);
+/** worker_raise() - the interrupt itself, with any event flag. */
+void worker_raise(struct channel_worker *worker, uint32_t flag);
+/** worker_pass() - hand a packet to the provider. */
+void worker_pass(struct channel_worker *worker, struct packet *packet);
 /** worker_out_create() - the backlog. Return: false when out of memory. */
 bool worker_out_create(struct channel_worker *worker);
+
+/*
+ * Faults; each is asked only where fault_armed(). Return: true: it has been taken care of, the caller
+ * does nothing more.
+ */
+bool worker_fault_in(struct channel_worker *worker, const struct packet *packet);
+bool worker_fault_out(struct channel_worker *worker, const struct packet_desc *desc,
+		      const void *payload, uint32_t bytes);
+bool worker_fault_interrupt(struct channel_worker *worker);
+/** worker_fault_init() - of a worker that does not run yet. Bus thread. */
+void worker_fault_init(struct channel_worker *worker);
+/** worker_fault_end() - the last act. Return: true: @ended comes later. */
+bool worker_fault_end(struct channel_worker *worker, void (*ended)(struct loop_eventfd *timer));
+void worker_fault_free(struct channel_worker *worker);
 
 #endif

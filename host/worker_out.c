@@ -32,19 +32,26 @@ void worker_break(struct channel_worker *worker, const char *rule)
 		log_warn("%s: channel broken by the guest: %s", channel->name, rule);
 }
 
-void worker_interrupt(struct channel_worker *worker)
+void worker_raise(struct channel_worker *worker, uint32_t flag)
 {
 	struct channel *channel = worker->channel;
 
-	worker->raise = false;
 	pthread_mutex_lock(&channel->interrupt_lock);
 	if (channel->target_vp != CHANMSG_TARGET_VP_NONE) {
 		bool raised = synic_signal(channel->host.synic, channel->target_vp, channel->sint,
-					   channel->relid);
+					   flag);
 
 		worker_count(raised ? &channel->stats.interrupts : &channel->stats.merged, 1);
 	}
 	pthread_mutex_unlock(&channel->interrupt_lock);
+}
+
+void worker_interrupt(struct channel_worker *worker)
+{
+	worker->raise = false;
+	if (fault_armed(worker->channel->host.fault) && worker_fault_interrupt(worker))
+		return;
+	worker_raise(worker, worker->channel->relid);
 }
 
 static struct answer *backlog_at(struct channel_worker *worker, uint32_t position)
@@ -126,6 +133,18 @@ void worker_flush(struct channel_worker *worker)
 		want_room(worker, 0);
 }
 
+void worker_put(struct channel_worker *worker, const struct packet_desc *desc, const void *payload,
+		uint32_t bytes, bool may_lose)
+{
+	bool queue = bytes <= worker->ops->completion_max &&
+		     worker->backlog_count < worker->backlog_max;
+
+	if (!worker->backlog_count && write_answer(worker, desc, payload, bytes) != -EAGAIN)
+		return;
+	if (queue || !may_lose)
+		backlog_add(worker, desc, payload, bytes);
+}
+
 static void answer_guest(struct channel_worker *worker, const struct packet_desc *desc,
 			 const void *payload, uint32_t bytes)
 {
@@ -135,8 +154,10 @@ static void answer_guest(struct channel_worker *worker, const struct packet_desc
 		worker_break(worker, "answer longer than its protocol has");
 		return;
 	}
-	if (worker->backlog_count || write_answer(worker, desc, payload, bytes) == -EAGAIN)
-		backlog_add(worker, desc, payload, bytes);
+	if (fault_armed(worker->channel->host.fault) &&
+	    worker_fault_out(worker, desc, payload, bytes))
+		return;
+	worker_put(worker, desc, payload, bytes, false);
 }
 
 void channel_complete(struct channel *channel, uint64_t transaction_id, const void *payload,

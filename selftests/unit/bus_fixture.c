@@ -336,6 +336,40 @@ void bus_rescind(struct bus *bus, unsigned int number)
 	bus_call(bus, rescind, &number);
 }
 
+struct rule {
+	const char *text;
+	int id;
+};
+
+static void add_rule(struct bus *bus, void *context)
+{
+	struct rule *rule = context;
+	char error[FAULT_ERROR_BYTES] = "";
+
+	rule->id = vmbus_fault_add(bus->vmbus, rule->text, error);
+	if (rule->id < 0)
+		fprintf(stderr, "%s: %s\n", rule->text, error);
+}
+
+int bus_fault(struct bus *bus, const char *text)
+{
+	struct rule rule = { .text = text };
+
+	bus_call(bus, add_rule, &rule);
+	assert_true(rule.id > 0);
+	return rule.id;
+}
+
+static void remove_rule(struct bus *bus, void *context)
+{
+	vmbus_fault_remove(bus->vmbus, *(int *)context);
+}
+
+void bus_fault_remove(struct bus *bus, int id)
+{
+	bus_call(bus, remove_rule, &id);
+}
+
 static void reset(struct bus *bus, void *context)
 {
 	(void)context;
@@ -358,6 +392,8 @@ struct bus *bus_start(uint32_t version_max, unsigned int channels)
 	bus->loop = loop_create(64, NULL, NULL);
 	config.loop = bus->loop;
 	config.mem = bus->mem;
+	bus->fault = fault_create();
+	config.fault = bus->fault;
 	bus->vmbus = vmbus_create(&config);
 	bus->message_id = VMBUS_MESSAGE_CONNECTION_ID;
 	pthread_create(&bus->thread, NULL, bus_main, bus);
@@ -372,6 +408,7 @@ void bus_stop(struct bus *bus)
 	pthread_join(bus->thread, NULL);
 	vmbus_destroy(bus->vmbus);
 	loop_destroy(bus->loop);
+	fault_destroy(bus->fault);
 	for (unsigned int i = 0; i < BUS_DOORBELLS; i++)
 		assert_int_equal(bus->synic.doorbells[i].connection_id, 0);
 	assert_int_equal(bus->echo.opened, bus->echo.closed);

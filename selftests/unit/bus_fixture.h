@@ -77,6 +77,7 @@ struct bus {
 	struct guestmem *mem;
 	struct loop *loop;
 	pthread_t thread;
+	struct fault *fault;
 	struct vmbus *vmbus;
 	uint32_t message_id; /* connection id of our messages */
 	struct channel *channels[BUS_DOORBELLS];
@@ -108,6 +109,10 @@ void bus_settle(struct bus *bus);
 struct channel *bus_offer(struct bus *bus, unsigned int number);
 void bus_rescind(struct bus *bus, unsigned int number);
 void bus_reset(struct bus *bus);
+/* Add a rule, which must be one. Return: its id. */
+int bus_fault(struct bus *bus, const char *text);
+/* Remove rule @id; 0: all. */
+void bus_fault_remove(struct bus *bus, int id);
 json_t *bus_query(struct bus *bus);
 uint64_t bus_refused(struct bus *bus);
 const char *bus_state(struct bus *bus, char state[32]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/hyperv.c host/guestmem.c host/log.c
+// links: host/hyperv.c host/guestmem.c host/log.c host/loop.c
+// links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 /*
  * Hypercall and SynIC exits as KVM hands them over, with all that a guest can get wrong in them.
  * The bus and the SynIC behind them are fakes that note what arrives.
@@ -64,7 +65,7 @@ static int setup(void **state)
 	(void)state;
 	posted = signalled = written = 0;
 	memset(&seen, 0, sizeof(seen));
-	hyperv = (struct hyperv){ .mem = guestmem_create(MEMORY_BYTES) };
+	hyperv = (struct hyperv){ .mem = guestmem_create(MEMORY_BYTES), .fault = fault_create() };
 	return hyperv.mem ? 0 : -1;
 }
 
@@ -72,6 +73,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	guestmem_destroy((struct guestmem *)hyperv.mem);
+	fault_destroy(hyperv.fault);
 	return 0;
 }
 
@@ -188,6 +190,23 @@ static void synic_registers_are_passed_on(void **state)
 	assert_int_equal(written, 1);
 }
 
+static void faults_answer_in_the_bus_s_place(void **state)
+{
+	char error[FAULT_ERROR_BYTES];
+
+	(void)state;
+	fault_add(hyperv.fault, "hypercall,type=post-message,connection=4,nth=2:answer,status=18",
+		  error);
+	assert_int_equal(post(INPUT, 40), BUS_STATUS);
+	assert_int_equal(post(INPUT, 40), TLFS_STATUS_INVALID_CONNECTION_ID);
+	assert_int_equal(post(INPUT, 40), BUS_STATUS);
+	assert_int_equal(posted, 2);
+	fault_remove(hyperv.fault, 0);
+	fault_add(hyperv.fault, "hypercall,type=signal-event:drop", error);
+	assert_int_equal(hypercall(TLFS_HCALL_SIGNAL_EVENT, 7), TLFS_STATUS_SUCCESS);
+	assert_int_equal(signalled, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -196,6 +215,7 @@ int main(void)
 		TEST(message_reaches_the_bus),	    TEST(message_may_end_at_the_end_of_memory),
 		TEST(bad_messages_do_not_reach_it), TEST(signal_event_is_taken_by_value),
 		TEST(other_hypercalls_are_refused), TEST(synic_registers_are_passed_on),
+		TEST(faults_answer_in_the_bus_s_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,12 @@ json_t *vmbus_query(struct vmbus *vmbus)
 			 "channels_removed", "doorbells", 5);
 }
 
+json_t *fault_list(struct fault *fault)
+{
+	(void)fault;
+	return json_array();
+}
+
 int vm_master_clock(struct vm *vm)
 {
 	(void)vm;

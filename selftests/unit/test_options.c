@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/options.c host/options_disk.c
+// links: host/options.c host/options_disk.c host/loop.c
+// links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 /*
  * The command line of "hvis-host run": every option with good and bad values, and that each refusal
  * is one line which names the argument.
@@ -190,6 +191,12 @@ static void serials(void **state)
 	(void)state;
 	take("--kernel k --serial null --serial stdio");
 	take("--kernel k --serial socket=/x --serial file=y");
+	take("--kernel k --fault packet,to=guest,nth=3:drop --fault message,type=open:delay,ms=5");
+	assert_int_equal(options.fault_count, 2);
+	refuse("--kernel k --fault packet:dorp",
+	       "--fault packet:dorp: 'dorp' is nothing that could be done");
+	refuse("--kernel k --fault now:silent",
+	       "--fault now:silent: 'now' is only for a guest that runs (ctl)");
 	refuse("--kernel k --serial tty",
 	       "--serial tty: must be stdio, null, file=PATH or socket=PATH");
 	refuse("--kernel k --serial file=",

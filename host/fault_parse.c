@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The grammar of rules: SUBJECT[,CONDITION=VALUE]...:VERB[,KEY=VALUE]... (docs/fault.md).
+ * Tables say what there is; what is wrong with a rule is said in one line that names the part.
+ * Invariant: a rule that was parsed can be carried out: its verb fits its subject, its keys fit
+ * its verb, what the verb cannot do without is there.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault_internal.h"
+#include "wire/chanmsg.h"
+#include "wire/packet.h"
+#include "wire/tlfs.h"
+#include "wire/vstor.h"
+
+#define MS_MAX 1000000
+#define BIT(n) (1u << (n))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct name {
+	const char *name;
+	uint64_t value;
+};
+
+static const struct name subjects[] = {
+	{ "message", FAULT_MESSAGE },	  { "packet", FAULT_PACKET }, { "hypercall", FAULT_HYPERCALL },
+	{ "interrupt", FAULT_INTERRUPT }, { "now", FAULT_NOW },
+};
+
+static const struct name message_types[] = {
+	{ "offer", CHANMSG_OFFER },
+	{ "rescind", CHANMSG_RESCIND },
+	{ "request-offers", CHANMSG_REQUEST_OFFERS },
+	{ "all-offers-delivered", CHANMSG_ALL_OFFERS_DELIVERED },
+	{ "open", CHANMSG_OPEN },
+	{ "open-result", CHANMSG_OPEN_RESULT },
+	{ "close", CHANMSG_CLOSE },
+	{ "gpadl-header", CHANMSG_GPADL_HEADER },
+	{ "gpadl-body", CHANMSG_GPADL_BODY },
+	{ "gpadl-created", CHANMSG_GPADL_CREATED },
+	{ "gpadl-teardown", CHANMSG_GPADL_TEARDOWN },
+	{ "gpadl-torndown", CHANMSG_GPADL_TORNDOWN },
+	{ "relid-released", CHANMSG_RELID_RELEASED },
+	{ "initiate-contact", CHANMSG_INITIATE_CONTACT },
+	{ "version-response", CHANMSG_VERSION_RESPONSE },
+	{ "unload", CHANMSG_UNLOAD },
+	{ "unload-response", CHANMSG_UNLOAD_RESPONSE },
+	{ "modify", CHANMSG_MODIFY },
+	{ "modify-response", CHANMSG_MODIFY_RESPONSE },
+};
+
+static const struct name packet_types[] = {
+	{ "inband", PACKET_INBAND },
+	{ "gpa-direct", PACKET_GPA_DIRECT },
+	{ "completion", PACKET_COMPLETION },
+};
+
+static const struct name hypercalls[] = {
+	{ "post-message", TLFS_HCALL_POST_MESSAGE },
+	{ "signal-event", TLFS_HCALL_SIGNAL_EVENT },
+};
+
+static const struct name operations[] = {
+	{ "complete-io", VSTOR_COMPLETE_IO },
+	{ "remove-device", VSTOR_REMOVE_DEVICE },
+	{ "execute-srb", VSTOR_EXECUTE_SRB },
+	{ "reset-lun", VSTOR_RESET_LUN },
+	{ "reset-adapter", VSTOR_RESET_ADAPTER },
+	{ "reset-bus", VSTOR_RESET_BUS },
+	{ "begin-initialization", VSTOR_BEGIN_INITIALIZATION },
+	{ "end-initialization", VSTOR_END_INITIALIZATION },
+	{ "query-protocol-version", VSTOR_QUERY_PROTOCOL_VERSION },
+	{ "query-properties", VSTOR_QUERY_PROPERTIES },
+	{ "enumerate-bus", VSTOR_ENUMERATE_BUS },
+	{ "fchba-data", VSTOR_FCHBA_DATA },
+	{ "create-sub-channels", VSTOR_CREATE_SUB_CHANNELS },
+	{ "event-notification", VSTOR_EVENT_NOTIFICATION },
+};
+
+static const struct name rings[] = {
+	{ "to-guest", FAULT_TO_GUEST },
+	{ "from-guest", FAULT_FROM_GUEST },
+};
+
+#define KEY(name) BIT(FAULT_KEY_##name)
+#define ON_WIRE	  (BIT(FAULT_MESSAGE) | BIT(FAULT_PACKET))
+#define ON_CHANNEL (ON_WIRE | BIT(FAULT_INTERRUPT) | BIT(FAULT_NOW))
+#define ANSWER_KEYS                                                                          \
+	(KEY(STATUS) | KEY(SRB_STATUS) | KEY(SCSI_STATUS) | KEY(SENSE) | KEY(TRANSFER) | \
+	 KEY(ID) | KEY(OP))
+#define RING_KEYS (KEY(READ) | KEY(WRITE) | KEY(MASK) | KEY(PENDING))
+
+/* Which verb fits which subject, what it takes, and of what it needs at least one (0: nothing). */
+static const struct verb {
+	const char *name;
+	uint32_t subjects, keys, needs;
+} verbs[FAULT_VERBS] = {
+	[FAULT_DELAY] = { "delay", ON_WIRE | BIT(FAULT_INTERRUPT), KEY(MS), KEY(MS) },
+	[FAULT_DROP] = { "drop", ON_WIRE | BIT(FAULT_INTERRUPT) | BIT(FAULT_HYPERCALL), 0, 0 },
+	[FAULT_DUPLICATE] = { "duplicate", ON_WIRE | BIT(FAULT_INTERRUPT),
+			      KEY(MS) | KEY(OFFSET) | KEY(VALUE) | KEY(SIZE) | KEY(TIMES), 0 },
+	[FAULT_REORDER] = { "reorder", ON_WIRE, KEY(MS), 0 },
+	[FAULT_CORRUPT] = { "corrupt", ON_WIRE, KEY(OFFSET) | KEY(VALUE) | KEY(SIZE), 0 },
+	[FAULT_ANSWER] = { "answer", ON_WIRE | BIT(FAULT_HYPERCALL), ANSWER_KEYS, ANSWER_KEYS },
+	[FAULT_RAISE] = { "raise", ON_CHANNEL, KEY(TIMES) | KEY(RELID) | KEY(CHANNEL), 0 },
+	[FAULT_STALL] = { "stall", ON_CHANNEL, KEY(CHANNEL), 0 },
+	[FAULT_RING] = { "ring", ON_CHANNEL, RING_KEYS | KEY(IN) | KEY(CHANNEL), RING_KEYS },
+	[FAULT_RAW] = { "raw", ON_CHANNEL, KEY(BYTES) | KEY(CHANNEL), KEY(BYTES) },
+	[FAULT_SEND] = { "send", ON_CHANNEL,
+			 KEY(TYPE) | KEY(ID) | KEY(OP) | KEY(STATUS) | KEY(LENGTH) | KEY(TIMES) |
+				 KEY(CHANNEL),
+			 0 },
+	[FAULT_POST] = { "post", ON_CHANNEL,
+			 KEY(TYPE) | KEY(RELID) | KEY(STATUS) | KEY(LENGTH) | KEY(TIMES) | KEY(BYTES),
+			 KEY(TYPE) | KEY(BYTES) },
+	[FAULT_RESCIND] = { "rescind", ON_CHANNEL, KEY(REOFFER) | KEY(TIMES) | KEY(CHANNEL), 0 },
+	[FAULT_SILENT] = { "silent", ON_CHANNEL | BIT(FAULT_HYPERCALL), KEY(CHANNEL), 0 },
+	[FAULT_LIE] = { "lie", ON_WIRE | BIT(FAULT_INTERRUPT), KEY(OF), 0 },
+};
+
+/* How the values of keys are written. */
+enum form { NUMBER, SIGNED, SENSE, TYPE, OPERATION, RING_NAME, BYTES, CHANNEL, LIES };
+static const struct key {
+	const char *name;
+	enum form form;
+	uint64_t max; /* of a number */
+} keys[FAULT_KEYS] = {
+	[FAULT_KEY_MS] = { "ms", NUMBER, MS_MAX },
+	[FAULT_KEY_OFFSET] = { "offset", SIGNED, UINT16_MAX },
+	[FAULT_KEY_VALUE] = { "value", NUMBER, UINT64_MAX },
+	[FAULT_KEY_SIZE] = { "size", NUMBER, 8 },
+	[FAULT_KEY_STATUS] = { "status", NUMBER, UINT32_MAX },
+	[FAULT_KEY_SRB_STATUS] = { "srb-status", NUMBER, UINT8_MAX },
+	[FAULT_KEY_SCSI_STATUS] = { "scsi-status", NUMBER, UINT8_MAX },
+	[FAULT_KEY_SENSE] = { "sense", SENSE, 0 },
+	[FAULT_KEY_TRANSFER] = { "transfer", NUMBER, UINT32_MAX },
+	[FAULT_KEY_ID] = { "id", NUMBER, UINT64_MAX },
+	[FAULT_KEY_OP] = { "op", OPERATION, UINT32_MAX },
+	[FAULT_KEY_TYPE] = { "type", TYPE, UINT32_MAX },
+	[FAULT_KEY_LENGTH] = { "length", NUMBER, FAULT_BYTES_MAX },
+	[FAULT_KEY_RELID] = { "relid", NUMBER, UINT32_MAX },
+	[FAULT_KEY_TIMES] = { "times", NUMBER, 100000 },
+	[FAULT_KEY_REOFFER] = { "reoffer", NUMBER, MS_MAX },
+	[FAULT_KEY_IN] = { "in", RING_NAME, 0 },
+	[FAULT_KEY_READ] = { "read", NUMBER, UINT32_MAX },
+	[FAULT_KEY_WRITE] = { "write", NUMBER, UINT32_MAX },
+	[FAULT_KEY_MASK] = { "mask", NUMBER, UINT32_MAX },
+	[FAULT_KEY_PENDING] = { "pending", NUMBER, UINT32_MAX },
+	[FAULT_KEY_BYTES] = { "bytes", BYTES, 0 },
+	[FAULT_KEY_CHANNEL] = { "channel", CHANNEL, 0 },
+	[FAULT_KEY_OF] = { "of", LIES, 0 },
+};
+
+__attribute__((format(printf, 2, 3))) static bool wrong(char *error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error, FAULT_ERROR_BYTES, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+static const struct name *find(const struct name *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i].name, name))
+			return &names[i];
+	return NULL;
+}
+
+/* Decimal, or hexadecimal behind 0x. */
+static bool number(const char *text, uint64_t max, uint64_t *value)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*value = strtoull(text, &end, text[0] == '0' && (text[1] | 32) == 'x' ? 16 : 10);
+	return !errno && !*end && *value <= max;
+}
+
+static bool name_or_number(const struct name *names, size_t count, const char *text, uint64_t max,
+			   uint64_t *value)
+{
+	const struct name *found = find(names, count, text);
+
+	if (!found)
+		return number(text, max, value);
+	*value = found->value;
+	return true;
+}
+
+/* KEY/ASC/ASCQ in hexadecimal. */
+static bool sense(const char *text, uint64_t *value)
+{
+	unsigned int key, asc, ascq;
+	char rest;
+
+	if (sscanf(text, "%1x/%2x/%2x%c", &key, &asc, &ascq, &rest) != 3)
+		return false;
+	*value = key << 16 | asc << 8 | ascq;
+	return true;
+}
+
+static bool hex(const char *text, struct fault_action *action)
+{
+	size_t digits = strlen(text);
+
+	if (!digits || digits % 2 || digits / 2 > sizeof(action->bytes) ||
+	    strspn(text, "0123456789abcdefABCDEF") != digits)
+		return false;
+	for (size_t i = 0; i < digits / 2; i++)
+		sscanf(text + 2 * i, "%2hhx", &action->bytes[i]);
+	action->byte_count = digits / 2;
+	return true;
+}
+
+static bool channel_name(const char *text, char *name)
+{
+	return *text && snprintf(name, FAULT_NAME_BYTES, "%s", text) < FAULT_NAME_BYTES;
+}
+
+/* Names of verbs with plus signs between. */
+static bool lies(char *text, uint64_t *set)
+{
+	for (char *rest, *name = strtok_r(text, "+", &rest); name;
+	     name = strtok_r(NULL, "+", &rest)) {
+		unsigned int verb = 0;
+
+		while (verb < FAULT_LIE && strcmp(verbs[verb].name, name))
+			verb++;
+		if (verb == FAULT_LIE)
+			return false;
+		*set |= BIT(verb);
+	}
+	return *set;
+}
+
+static bool type(enum fault_subject subject, bool posted, const char *text, uint64_t *value)
+{
+	if (subject == FAULT_HYPERCALL)
+		return name_or_number(hypercalls, COUNT(hypercalls), text, UINT16_MAX, value);
+	if (posted || subject == FAULT_MESSAGE)
+		return name_or_number(message_types, COUNT(message_types), text, UINT32_MAX, value);
+	return name_or_number(packet_types, COUNT(packet_types), text, UINT16_MAX, value);
+}
+
+/* The value of @key. In "send" and "post" the type is that of what is sent. */
+static bool key_value(struct fault_action *action, const struct key *key, char *text)
+{
+	uint64_t *value = &action->value[key - keys];
+
+	switch (key->form) {
+	case SENSE:
+		return sense(text, value);
+	case TYPE:
+		return type(FAULT_PACKET, action->verb == FAULT_POST, text, value);
+	case OPERATION:
+		return name_or_number(operations, COUNT(operations), text, key->max, value);
+	case RING_NAME:
+		return name_or_number(rings, COUNT(rings), text, 0, value);
+	case BYTES:
+		return hex(text, action);
+	case CHANNEL:
+		return channel_name(text, action->channel);
+	case LIES:
+		return lies(text, value);
+	case SIGNED:
+		if (*text != '-')
+			break;
+		if (!number(text + 1, sizeof(struct packet_desc), value))
+			return false;
+		*value = -*value;
+		return true;
+	default:
+		break;
+	}
+	return number(text, key->max, value);
+}
+
+/* Ends the part at its comma and at its equals sign. Return: the rest, or NULL. */
+static char *cut(char *part, char **value)
+{
+	char *rest = strchr(part, ',');
+
+	if (rest)
+		*rest++ = 0;
+	*value = strchr(part, '=');
+	if (*value)
+		*(*value)++ = 0;
+	return rest;
+}
+
+static bool parse_key(struct fault_rule *rule, const char *name, char *value, char *error)
+{
+	struct fault_action *action = &rule->action;
+	const struct verb *verb = &verbs[action->verb];
+	unsigned int key = 0;
+
+	while (key < FAULT_KEYS && strcmp(keys[key].name, name))
+		key++;
+	if (key == FAULT_KEYS || !(verb->keys & BIT(key)))
+		return wrong(error, "'%s' takes no '%.40s'", verb->name, name);
+	if (action->given & BIT(key))
+		return wrong(error, "'%s' is there twice", name);
+	if (!value || !key_value(action, &keys[key], value))
+		return wrong(error, "%s= of '%s': not a value for it", name, verb->name);
+	action->given |= BIT(key);
+	return true;
+}
+
+static bool parse_action(struct fault_rule *rule, char *text, char *error)
+{
+	unsigned int verb = 0;
+	char *value, *rest = cut(text, &value);
+
+	while (verb < FAULT_VERBS && strcmp(verbs[verb].name, text))
+		verb++;
+	if (verb == FAULT_VERBS || value)
+		return wrong(error, "'%.40s' is nothing that could be done", text);
+	if (!(verbs[verb].subjects & BIT(rule->subject)))
+		return wrong(error, "'%s' cannot be done to '%s'", text,
+			     subjects[rule->subject].name);
+	rule->action.verb = verb;
+	while (rest) {
+		char *part = rest;
+
+		rest = cut(part, &value);
+		if (!parse_key(rule, part, value, error))
+			return false;
+	}
+	if (verbs[verb].needs && !(rule->action.given & verbs[verb].needs))
+		return wrong(error, "'%s' needs %s", text,
+			     verb == FAULT_DELAY ? "ms=" : "something to write");
+	if (rule->subject == FAULT_NOW && (verbs[verb].keys & KEY(CHANNEL)) &&
+	    verb != FAULT_SILENT && !rule->channel[0] && !rule->action.channel[0])
+		return wrong(error, "'%s' needs channel= when it is done now", text);
+	return true;
+}
+
+/* A condition that compares a number. Return: false if @name is none. */
+static bool comparison(struct fault_rule *rule, const char *name, const char *value, bool *good)
+{
+	static const char *const names[FAULT_CONDITIONS] = {
+		[FAULT_IF_TYPE] = "type", [FAULT_IF_RELID] = "relid",
+		[FAULT_IF_OP] = "op",	  [FAULT_IF_CDB] = "cdb",
+		[FAULT_IF_LUN] = "lun",	  [FAULT_IF_CONNECTION] = "connection",
+	};
+	unsigned int which = 0;
+	uint64_t *want;
+
+	while (which < FAULT_CONDITIONS && strcmp(names[which], name))
+		which++;
+	if (which == FAULT_CONDITIONS)
+		return false;
+	want = &rule->want[which];
+	rule->conditions |= BIT(which);
+	if (which == FAULT_IF_TYPE)
+		*good = type(rule->subject, false, value, want);
+	else if (which == FAULT_IF_OP)
+		*good = name_or_number(operations, COUNT(operations), value, UINT32_MAX, want);
+	else
+		*good = number(value, UINT32_MAX, want);
+	return true;
+}
+
+static bool chance(const char *value, uint64_t *out_of)
+{
+	char *end;
+	double probability = strtod(value, &end);
+
+	if (end == value || *end || !(probability > 0 && probability <= 1))
+		return false;
+	*out_of = probability * FAULT_CERTAIN;
+	return true;
+}
+
+static bool direction(struct fault_rule *rule, bool to, const char *value)
+{
+	if (!strcmp(value, "guest"))
+		rule->direction = to ? FAULT_TO_GUEST : FAULT_FROM_GUEST;
+	else if (!strcmp(value, "host"))
+		rule->direction = to ? FAULT_FROM_GUEST : FAULT_TO_GUEST;
+	else
+		return false;
+	return true;
+}
+
+/* When it hits, of all that match. Return: false if @name is no such condition. */
+static bool occasion(struct fault_rule *rule, const char *name, const char *value, bool *good)
+{
+	if (!strcmp(name, "nth"))
+		*good = number(value, UINT64_MAX, &rule->nth) && rule->nth;
+	else if (!strcmp(name, "every"))
+		*good = number(value, UINT64_MAX, &rule->every) && rule->every;
+	else if (!strcmp(name, "count"))
+		*good = number(value, UINT64_MAX, &rule->count) && rule->count;
+	else if (!strcmp(name, "prob"))
+		*good = chance(value, &rule->chance);
+	else if (!strcmp(name, "seed"))
+		*good = number(value, UINT64_MAX, &rule->random);
+	else
+		return false;
+	return true;
+}
+
+static bool parse_condition(struct fault_rule *rule, const char *name, const char *value,
+			    char *error)
+{
+	bool good = false;
+
+	if (!value)
+		return wrong(error, "'%.40s': a condition is written NAME=VALUE", name);
+	if (!strcmp(name, "to") || !strcmp(name, "from"))
+		good = direction(rule, *name == 't', value);
+	else if (!strcmp(name, "channel"))
+		good = channel_name(value, rule->channel);
+	else if (!comparison(rule, name, value, &good) && !occasion(rule, name, value, &good))
+		return wrong(error, "unknown condition '%.40s'", name);
+	return good || wrong(error, "%s=%.40s: not a value for it", name, value);
+}
+
+static bool parse_subject(struct fault_rule *rule, char *text, char *error)
+{
+	char *value, *rest = cut(text, &value);
+	const struct name *subject = find(subjects, COUNT(subjects), text);
+
+	if (!subject || value)
+		return wrong(error, "'%.40s' is not message, packet, hypercall, interrupt or now",
+			     text);
+	rule->subject = subject->value;
+	while (rest) {
+		char *part = rest;
+
+		rest = cut(part, &value);
+		if (!parse_condition(rule, part, value, error))
+			return false;
+	}
+	return true;
+}
+
+void fault_rule_free(struct fault_rule *rule)
+{
+	free(rule->text);
+	free(rule);
+}
+
+struct fault_rule *fault_parse(const char *text, char *error)
+{
+	struct fault_rule *rule = calloc(1, sizeof(*rule));
+	char *copy = strdup(text), *action = copy ? strchr(copy, ':') : NULL;
+	bool good;
+
+	if (action)
+		*action++ = 0;
+	if (!rule || !copy || !(rule->text = strdup(text))) {
+		good = wrong(error, "out of memory");
+	} else {
+		rule->chance = FAULT_CERTAIN;
+		good = action ? parse_subject(rule, copy, error) &&
+					parse_action(rule, action, error)
+			      : wrong(error, "a rule is written WHEN:WHAT");
+	}
+	free(copy);
+	if (good)
+		return rule;
+	if (rule)
+		fault_rule_free(rule);
+	return NULL;
+}

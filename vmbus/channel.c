@@ -30,11 +30,15 @@ struct vmbus_channel *channel_create(const struct chanmsg_offer *offer, struct v
 		return NULL;
 	kref_init(&channel->ref);
 	mutex_init(&channel->lock);
+	mutex_init(&channel->cpu_lock);
 	channel_io_init(channel);
+	channel_move_init(channel);
 	memcpy(&channel->type, &offer->if_type, sizeof(channel->type));
 	memcpy(&channel->instance, &offer->if_instance, sizeof(channel->instance));
 	channel->relid = offer->relid;
 	channel->connection_id = offer->connection_id;
+	channel->monitor_id = offer->monitor_id;
+	channel->monitored = offer->monitor_allocated & CHANMSG_OFFER_MONITOR_ALLOCATED;
 	channel->dedicated = offer->dedicated_interrupt & CHANMSG_OFFER_DEDICATED_INTERRUPT;
 	channel->state = CHANNEL_CLOSED;
 	channel->index = offer->sub_channel_index;
@@ -235,6 +239,23 @@ static bool config_valid(const struct hvis_channel_config *config)
 	       (config->cpu == HVIS_CPU_ANY || (config->cpu < nr_cpu_ids && cpu_possible(config->cpu)));
 }
 
+/* Return: 0, or an error after which the channel is CLOSED or LOST. */
+static int open_on_cpu(struct vmbus_channel *channel)
+{
+	const char *leak = NULL;
+	int error;
+
+	error = create_rings(channel);
+	if (error) {
+		settle(channel, CHANNEL_CLOSED);
+		return error;
+	}
+	error = open_with_host(channel, &leak);
+	if (error)
+		settle(channel, destroy_rings(channel, leak));
+	return error;
+}
+
 /**
  * hvis_channel_open() - allocate rings, show them to the host, open
  * @channel: closed
@@ -249,30 +270,25 @@ static bool config_valid(const struct hvis_channel_config *config)
  */
 int hvis_channel_open(struct vmbus_channel *channel, const struct hvis_channel_config *config)
 {
-	const char *leak = NULL;
 	int error;
 
 	if (!config_valid(config))
 		return -EINVAL;
+	mutex_lock(&channel->cpu_lock);
 	error = start_opening(channel, config);
 	if (error)
-		return error;
-	channel->cpu = synic_pin(config->cpu);
-	error = create_rings(channel);
-	if (error) {
-		synic_unpin(channel->cpu);
-		settle(channel, CHANNEL_CLOSED);
-		return error;
-	}
-	error = open_with_host(channel, &leak);
-	if (error) {
-		synic_unpin(channel->cpu);
-		settle(channel, destroy_rings(channel, leak));
-		return error;
-	}
-	/* For what came while it was being opened. */
-	channel_look(channel);
-	return 0;
+		goto unlock;
+	channel->home = config->cpu;
+	channel->cpu = synic_take(config->cpu);
+	error = open_on_cpu(channel);
+	if (error)
+		synic_give(channel->cpu);
+	else
+		/* For what came while it was being opened. */
+		channel_look(channel);
+unlock:
+	mutex_unlock(&channel->cpu_lock);
+	return error;
 }
 EXPORT_SYMBOL_GPL(hvis_channel_open);
 
@@ -287,16 +303,42 @@ void hvis_channel_close(struct vmbus_channel *channel)
 {
 	const char *leak;
 
+	mutex_lock(&channel->cpu_lock);
 	if (!start_closing(channel))
-		return;
+		goto unlock;
+	channel_move_stop(channel);
 	channel_io_stop(channel);
 	if (!hvis_channel_rescinded(channel))
 		post_close(channel);
 	leak = unshare(channel);
-	synic_unpin(channel->cpu);
+	synic_give(channel->cpu);
 	settle(channel, destroy_rings(channel, leak));
+unlock:
+	mutex_unlock(&channel->cpu_lock);
 }
 EXPORT_SYMBOL_GPL(hvis_channel_close);
+
+/** channel_device_set() - the device of a primary channel, or NULL before it goes; may sleep */
+void channel_device_set(struct vmbus_channel *channel, struct vmbus_device *device)
+{
+	mutex_lock(&channel->lock);
+	channel->device = device;
+	mutex_unlock(&channel->lock);
+}
+
+/** channel_device_get() - the device that a channel or its primary belongs to, with a reference, or NULL; may sleep */
+struct vmbus_device *channel_device_get(struct vmbus_channel *channel)
+{
+	struct vmbus_channel *primary = channel->primary ?: channel;
+	struct vmbus_device *device;
+
+	mutex_lock(&primary->lock);
+	device = primary->device;
+	if (device)
+		get_device(&device->dev);
+	mutex_unlock(&primary->lock);
+	return device;
+}
 
 /**
  * channel_rescind() - the host took the offer back

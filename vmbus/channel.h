@@ -9,6 +9,7 @@
 #define HVIS_VMBUS_CHANNEL_H
 
 #include <linux/smp.h>
+#include <linux/timer.h>
 
 #include "internal.h"
 
@@ -55,25 +56,38 @@ int ring_memory_unshare(struct ring_memory *memory, u32 relid, const bool *gone)
  * @users: the offer, and a driver that got this sub-channel; the relid is released after the last; offers.lock
  * @arrive: work that makes it a device
  * @leave: work that takes it away after a rescind
- * @device: NULL until there is one; a sub-channel has none
+ * @device: NULL until there is one; a sub-channel has none; @lock
+ * @dir: its directory in sysfs, or NULL
+ * @dirs: where the directories of a primary and its sub-channels are, or NULL
  * @primary: of a sub-channel; otherwise NULL
  * @index: of a sub-channel, from 1; otherwise 0
  * @type: interface type of the offer
  * @instance: instance of the offer
  * @relid: its number
  * @connection_id: doorbell
+ * @monitor_id: number in the monitor pages, if @monitored: the host would like deferred doorbells, which we do not use
  * @dedicated: the doorbell is its own; otherwise its bit in the interrupt page is set first
- * @lock: guards changes of @state and @rescinded, and calls of config.rescinded(); never held while waiting
+ * @lock: guards changes of @state, @device and @rescinded, and calls of config.rescinded(); never held while waiting
  * @state: written under @lock and @out_lock, so either is enough to rely on it
  * @rescinded: the host took the offer back
  * @broken: the ring rule that the host broke, or NULL; sticky until closed
  * @config: of the driver that opened it
- * @cpu: gets its interrupts; pinned while not CLOSED
+ * @cpu_lock: held by open, close and moves, also while they wait for the host; not by calls of config.reopen().
+ *	Outside of @lock
+ * @cpu: gets its interrupts; taken while not CLOSED. Changed under @cpu_lock, on the old CPU
+ * @home: where it belongs when that is online, or HVIS_CPU_ANY; @cpu_lock
+ * @unsure: the host did not answer a MODIFYCHANNEL, and may still do so; @cpu_lock
+ * @watch: looks at the ring now and then until @watch_until (jiffies), after a move without an answer
+ * @watch_until: written under @cpu_lock
  * @memory: pages
  * @out_lock: guards @out and @want_room
  * @out: guest-to-host ring
  * @want_room: bytes that send_room() is owed for; 0: none
- * @in: host-to-guest ring; serialised by who reads
+ * @signals: doorbells for what was sent
+ * @full_first: found @out full, the first time since there was room; @full_total: found it full
+ * @in: host-to-guest ring; serialised by who reads. From here on written by the channel's CPU or its poller
+ * @room_signals: doorbells for room made in @in
+ * @interrupts: event flags taken; two CPUs may count at once while it moves, and lose one
  * @in_copy: its packet buffer
  * @polling: the driver's poller has @in, from the call of event() that answered POLLING to hvis_channel_resume()
  * @again: runs the event path once more from a fresh interrupt
@@ -87,12 +101,16 @@ struct vmbus_channel {
 	struct work_struct arrive;
 	struct work_struct leave;
 	struct vmbus_device *device;
+	struct kobject *dir;
+	struct kset *dirs;
 	struct vmbus_channel *primary;
 	u16 index;
 	guid_t type;
 	guid_t instance;
 	u32 relid;
 	u32 connection_id;
+	u8 monitor_id;
+	bool monitored;
 	bool dedicated;
 
 	struct mutex lock;
@@ -100,14 +118,25 @@ struct vmbus_channel {
 	bool rescinded;
 	const char *broken;
 	struct hvis_channel_config config;
+	struct mutex cpu_lock;
 	unsigned int cpu;
+	unsigned int home;
+	bool unsure;
+	struct timer_list watch;
+	unsigned long watch_until;
 	struct ring_memory memory;
 
 	spinlock_t out_lock;
 	struct ring_out out;
 	u32 want_room;
+	u64 signals;
+	u64 full_first;
+	u64 full_total;
 
-	struct ring_in in;
+	/* Senders on other CPUs do not disturb the reader. */
+	struct ring_in in ____cacheline_aligned_in_smp;
+	u64 room_signals;
+	u64 interrupts;
 	void *in_copy;
 	bool polling;
 	struct irq_work again;
@@ -118,8 +147,29 @@ struct vmbus_channel {
 /* channel.c */
 struct vmbus_channel *channel_create(const struct chanmsg_offer *offer, struct vmbus_channel *primary);
 void channel_put(struct vmbus_channel *channel);
+struct vmbus_device *channel_device_get(struct vmbus_channel *channel);
+void channel_device_set(struct vmbus_channel *channel, struct vmbus_device *device);
 bool channel_rescind(struct vmbus_channel *channel);
 void channel_abandon(struct vmbus_channel *channel);
+
+/**
+ * struct ring_figures - one ring as its header shows it now
+ * @mask: its reader wants no signals
+ * @readable: bytes between the indices, @writable: the others
+ */
+struct ring_figures {
+	u32 mask;
+	u32 read;
+	u32 write;
+	u32 readable;
+	u32 writable;
+};
+
+/* channel_figures.c */
+int channel_ring_figures(struct vmbus_channel *channel, struct ring_figures *out, struct ring_figures *in);
+ssize_t channel_ring_read(struct vmbus_channel *channel, char *buffer, loff_t offset, size_t bytes);
+bool channel_monitor_pending(const struct vmbus_channel *channel);
+unsigned int channel_monitor_latency(const struct vmbus_channel *channel);
 
 /* channel_io.c */
 void channel_io_init(struct vmbus_channel *channel);
@@ -127,5 +177,12 @@ void channel_io_start(struct vmbus_channel *channel);
 void channel_io_stop(struct vmbus_channel *channel);
 void channel_event(u32 relid);
 void channel_look(struct vmbus_channel *channel);
+
+/* channel_move.c */
+void channel_move_init(struct vmbus_channel *channel);
+void channel_move_stop(struct vmbus_channel *channel);
+int channel_set_cpu(struct vmbus_channel *channel, unsigned int cpu);
+int channel_leave_cpu(struct vmbus_channel *channel, unsigned int cpu);
+int channel_come_home(struct vmbus_channel *channel, unsigned int cpu);
 
 #endif

@@ -68,8 +68,10 @@ static bool room_came(struct vmbus_channel *channel)
 
 static void publish(struct vmbus_channel *channel)
 {
-	if (ring_in_publish(&channel->in))
-		signal_host(channel);
+	if (!ring_in_publish(&channel->in))
+		return;
+	channel->room_signals++;
+	signal_host(channel);
 }
 
 /* By serve() only. */
@@ -157,8 +159,10 @@ void channel_event(u32 relid)
 
 	rcu_read_lock();
 	channel = rcu_dereference(hvis_bus.active[relid]);
-	if (channel)
+	if (channel) {
+		channel->interrupts++;
 		serve(channel);
+	}
 	rcu_read_unlock();
 }
 
@@ -246,6 +250,8 @@ static void *reserve(struct vmbus_channel *channel, u32 bytes)
 		return ERR_PTR(-EIO);
 	packet = ring_out_reserve(&channel->out, bytes);
 	if (packet == ERR_PTR(-EAGAIN)) {
+		channel->full_total++;
+		channel->full_first += !channel->want_room;
 		/* Noted before the host is asked (a full barrier), so that its interrupt finds the note. */
 		WRITE_ONCE(channel->want_room, bytes);
 		if (ring_out_want_room(&channel->out, bytes)) {
@@ -309,6 +315,7 @@ void hvis_channel_kick(struct vmbus_channel *channel)
 	spin_lock_irqsave(&channel->out_lock, flags);
 	if (channel->state == CHANNEL_OPEN && !READ_ONCE(channel->broken)) {
 		signal = ring_out_must_signal(&channel->out);
+		channel->signals += signal;
 		if (channel->out.broken)
 			channel_break(channel, channel->out.broken);
 	}

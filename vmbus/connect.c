@@ -171,7 +171,7 @@ int connect_start(u32 version_max)
 	error = alloc_pages_of(c);
 	if (error)
 		return error;
-	c->cpu = synic_pin(HVIS_CPU_ANY);
+	c->cpu = synic_pin();
 	change_state(CONNECTION_IDLE, CONNECTION_CONTACT);
 	error = negotiate(version_max);
 	if (!error) {

@@ -187,6 +187,9 @@ void offer_settle(void);
 void offer_exit(void);
 void offer_handle(const void *message);
 void offer_handle_rescind(const void *message);
+ssize_t offer_show_cpus(const struct vmbus_channel *primary, char *text);
+int offer_cpu_leaves(unsigned int cpu);
+void offer_cpu_came(unsigned int cpu);
 
 /* device.c */
 extern const struct offer_callbacks device_offer_callbacks;

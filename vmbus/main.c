@@ -40,6 +40,8 @@ static const struct chanmsg_rule rules[CHANMSG_TYPE_COUNT] = {
 static const struct synic_callbacks synic_callbacks = {
 	.message = chanmsg_receive,
 	.event = channel_event,
+	.cpu_leaves = offer_cpu_leaves,
+	.cpu_came = offer_cpu_came,
 };
 
 /* Power-off, reboot, kexec: after the shutdown of all devices below us. */

@@ -4,7 +4,7 @@
  * It knows slots and flags; what they mean is chanmsg.c's and channel_io.c's, reached through the callbacks.
  * The vector comes from the kernel's allocator through an irq domain of our own below x86_vector_domain, one
  * interrupt per CPU, managed so that its affinity is that CPU for good.
- * Invariant: a CPU's SynIC registers are written on that CPU only, and a CPU that is pinned does not go offline.
+ * Invariant: a CPU's SynIC registers are written on that CPU only, and it goes offline only after nobody needs it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,31 +22,6 @@
 #include <asm/msr.h>
 
 #include "internal.h"
-
-/**
- * struct synic_cpu - the SynIC of one CPU
- * @messages: SIM page; NULL while the CPU is offline
- * @events: SIEF page
- * @irq: Linux interrupt number
- * @vp: the hypervisor's number of this CPU
- * @scontrol: what TLFS_MSR_SCONTROL was before us
- * @pins: reasons why this CPU must stay online
- * @stalled: a message stays in its slot until synic_resume()
- */
-struct synic_cpu {
-	struct tlfs_message_page *messages;
-	struct tlfs_event_page *events;
-	int irq;
-	u32 vp;
-	u64 scontrol;
-	atomic_t pins;
-	bool stalled;
-};
-
-static struct synic_cpu *cpu_synic(unsigned int cpu)
-{
-	return per_cpu_ptr(hvis_bus.synic.cpus, cpu);
-}
 
 /* Interrupts. */
 
@@ -246,7 +221,7 @@ void synic_disable_all(void)
 
 static int synic_online(unsigned int cpu)
 {
-	struct synic_cpu *synic = cpu_synic(cpu);
+	struct synic_cpu *synic = synic_cpu(cpu);
 	struct page *messages, *events;
 	int error;
 
@@ -265,6 +240,8 @@ static int synic_online(unsigned int cpu)
 	if (error)
 		goto free_events;
 	enable_registers(synic);
+	synic_set_usable(cpu);
+	hvis_bus.synic.callbacks->cpu_came(cpu);
 	return 0;
 
 free_events:
@@ -276,21 +253,34 @@ free_messages:
 	return error;
 }
 
-static int synic_offline(unsigned int cpu)
+static void switch_off(struct synic_cpu *synic)
 {
-	struct synic_cpu *synic = cpu_synic(cpu);
+	struct tlfs_message_page *messages = synic->messages;
 
-	if (atomic_read(&synic->pins)) {
-		pr_info("CPU %u stays online: the host sends it interrupts of open channels\n", cpu);
-		return -EBUSY;
-	}
-	if (!synic->messages)
-		return 0;
 	disable_registers();
 	free_cpu_irq(synic);
 	free_page((unsigned long)synic->events);
-	free_page((unsigned long)synic->messages);
-	synic->messages = NULL;
+	/* First, for synic_resume(), which comes as an interrupt of this CPU. */
+	WRITE_ONCE(synic->messages, NULL);
+	free_page((unsigned long)messages);
+}
+
+static int synic_offline(unsigned int cpu)
+{
+	int error;
+
+	if (!synic_start_leaving(cpu)) {
+		pr_info("CPU %u stays online: it takes the host's control messages, which VMBus cannot move\n", cpu);
+		return -EBUSY;
+	}
+	error = hvis_bus.synic.callbacks->cpu_leaves(cpu);
+	if (error) {
+		synic_set_usable(cpu);
+		hvis_bus.synic.callbacks->cpu_came(cpu);
+		return error;
+	}
+	if (synic_cpu(cpu)->messages)
+		switch_off(synic_cpu(cpu));
 	return 0;
 }
 
@@ -305,6 +295,7 @@ int synic_init(const struct synic_callbacks *callbacks)
 	struct synic *synic = &hvis_bus.synic;
 	int error;
 
+	mutex_init(&synic->lock);
 	synic->callbacks = callbacks;
 	synic->cpus = alloc_percpu(struct synic_cpu);
 	if (!synic->cpus)
@@ -337,39 +328,10 @@ void synic_stop(void)
 	cpuhp_remove_state(hvis_bus.synic.cpuhp_state);
 }
 
-/**
- * synic_pin() - choose a CPU for interrupts and keep it online
- * @wish: this one if it is online; HVIS_CPU_ANY, or if it is not: the one with the fewest pins
- *
- * May sleep. Return: the CPU; give it back with synic_unpin().
- */
-unsigned int synic_pin(unsigned int wish)
-{
-	unsigned int cpu, best;
-
-	/* synic_offline() runs with this lock held for writing, so it sees the pin or we do not see the CPU. */
-	cpus_read_lock();
-	best = cpumask_first(cpu_online_mask);
-	for_each_online_cpu(cpu)
-		if (atomic_read(&cpu_synic(cpu)->pins) < atomic_read(&cpu_synic(best)->pins))
-			best = cpu;
-	if (wish < nr_cpu_ids && cpu_online(wish))
-		best = wish;
-	atomic_inc(&cpu_synic(best)->pins);
-	cpus_read_unlock();
-	return best;
-}
-
-/** synic_unpin() - undo synic_pin(); any context */
-void synic_unpin(unsigned int cpu)
-{
-	atomic_dec(&cpu_synic(cpu)->pins);
-}
-
-/** synic_vp_index() - the hypervisor's number of @cpu, which is pinned; any context */
+/** synic_vp_index() - the hypervisor's number of @cpu, which was taken or pinned; any context */
 u32 synic_vp_index(unsigned int cpu)
 {
-	return cpu_synic(cpu)->vp;
+	return synic_cpu(cpu)->vp;
 }
 
 static void resume_on_cpu(void *unused)
@@ -386,17 +348,16 @@ static void resume_on_cpu(void *unused)
 /**
  * synic_resume() - there is room for messages again: take those that the message callback refused
  *
+ * Takes no lock: CPU hotplug may hold its own while it waits for an answer that the caller is about to deliver.
  * May sleep.
  */
 void synic_resume(void)
 {
 	unsigned int cpu;
 
-	cpus_read_lock();
-	for_each_online_cpu(cpu)
-		if (READ_ONCE(cpu_synic(cpu)->stalled))
+	for_each_possible_cpu(cpu)
+		if (READ_ONCE(synic_cpu(cpu)->stalled))
 			smp_call_function_single(cpu, resume_on_cpu, NULL, 1);
-	cpus_read_unlock();
 }
 
 /**
@@ -423,9 +384,9 @@ bool synic_poll_crashed(bool (*wanted)(const struct tlfs_message *message))
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu) {
-		if (!cpu_synic(cpu)->messages)
+		if (!synic_cpu(cpu)->messages)
 			continue;
-		slot = &cpu_synic(cpu)->messages->slot[TLFS_SINT_VMBUS];
+		slot = &synic_cpu(cpu)->messages->slot[TLFS_SINT_VMBUS];
 		/* Acquire: the type is written last. */
 		if (virt_load_acquire(&slot->message_type) == TLFS_MESSAGE_TYPE_NONE)
 			continue;

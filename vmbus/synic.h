@@ -6,22 +6,65 @@
 #ifndef HVIS_VMBUS_SYNIC_H
 #define HVIS_VMBUS_SYNIC_H
 
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 #include "wire/tlfs.h"
 
 /**
- * struct synic_callbacks - where interrupts go; hard interrupt context, on the CPU that the host chose
- * @message: a private copy of a message slot; false: no room now, offer it again from synic_resume()
- * @event: an event flag was set, and is already cleared again
+ * struct synic_callbacks - where interrupts go, and news of CPUs
+ * @message: a private copy of a message slot; false: no room now, offer it again from synic_resume(). Hard interrupt
+ *	context, on the CPU that the host chose
+ * @event: an event flag was set, and is already cleared again; likewise
+ * @cpu_leaves: this CPU goes offline, and is chosen for no channel any more; 0: none of its interrupts is needed any
+ *	more; else it stays. The CPU hotplug thread of that CPU, with the hotplug lock held; may sleep, bounded
+ * @cpu_came: this CPU takes interrupts (again); likewise
  */
 struct synic_callbacks {
 	bool (*message)(const struct tlfs_message *message);
 	void (*event)(u32 flag);
+	int (*cpu_leaves)(unsigned int cpu);
+	void (*cpu_came)(unsigned int cpu);
 };
 
+/**
+ * struct synic_cpu - the SynIC of one CPU
+ * @messages: SIM page; NULL while the CPU is offline
+ * @events: SIEF page
+ * @irq: Linux interrupt number
+ * @vp: the hypervisor's number of this CPU
+ * @scontrol: what TLFS_MSR_SCONTROL was before us
+ * @usable: it may be chosen; synic.lock
+ * @pins: reasons why this CPU must stay online; synic.lock
+ * @load: channels that interrupt it; synic.lock
+ * @stalled: a message stays in its slot until synic_resume()
+ */
+struct synic_cpu {
+	struct tlfs_message_page *messages;
+	struct tlfs_event_page *events;
+	int irq;
+	u32 vp;
+	u64 scontrol;
+	bool usable;
+	unsigned int pins;
+	unsigned int load;
+	bool stalled;
+};
+
+/**
+ * struct synic - the SynICs of all CPUs
+ * @cpus: each of them
+ * @lock: guards which CPUs are usable, pinned and how loaded. Not the hotplug lock, because channels are moved, opened
+ *	and closed by the thread of CPU hotplug, too, while another one holds that for writing
+ * @fwnode: of @domain
+ * @domain: below the kernel's vector domain
+ * @cpuhp_state: registered with CPU hotplug
+ * @crashed: messages stay in their slots
+ * @callbacks: who is told
+ */
 struct synic {
 	struct synic_cpu __percpu *cpus;
+	struct mutex lock;
 	struct fwnode_handle *fwnode;
 	struct irq_domain *domain;
 	int cpuhp_state;
@@ -29,17 +72,26 @@ struct synic {
 	const struct synic_callbacks *callbacks;
 };
 
+/* synic.c */
 int synic_init(const struct synic_callbacks *callbacks);
 void synic_exit(void);
 int synic_start(void);
 void synic_stop(void);
 void synic_disable_all(void);
 void synic_disable_this_cpu(void);
-unsigned int synic_pin(unsigned int wish);
-void synic_unpin(unsigned int cpu);
 u32 synic_vp_index(unsigned int cpu);
 void synic_resume(void);
 void synic_crash(void);
 bool synic_poll_crashed(bool (*wanted)(const struct tlfs_message *message));
+
+/* synic_place.c */
+struct synic_cpu *synic_cpu(unsigned int cpu);
+void synic_set_usable(unsigned int cpu);
+bool synic_start_leaving(unsigned int cpu);
+unsigned int synic_pin(void);
+void synic_unpin(unsigned int cpu);
+unsigned int synic_take(unsigned int wish);
+bool synic_try_take(unsigned int cpu);
+void synic_give(unsigned int cpu);
 
 #endif

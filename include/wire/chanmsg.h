@@ -120,6 +120,24 @@ _Static_assert(__builtin_offsetof(struct chanmsg_offer, sub_channel_index) == 18
 _Static_assert(__builtin_offsetof(struct chanmsg_offer, relid) == 184, "OFFER relid");
 _Static_assert(__builtin_offsetof(struct chanmsg_offer, connection_id) == 192, "OFFER connection id");
 
+/*
+ * The two pages of INITIATE_CONTACT: instead of a doorbell of its own, a channel with a monitor id has bit id % 32 of
+ * group id / 32, which the other side looks at within the latency it sets (100 ns).
+ */
+#define VMBUS_MONITOR_GROUPS 4
+struct vmbus_monitor_page {
+	__u32 trigger_state;
+	__u32 reserved;
+	struct {
+		__u32 pending;
+		__u32 armed;
+	} group[VMBUS_MONITOR_GROUPS];
+	__u64 reserved2[3];
+	__u32 next_check[VMBUS_MONITOR_GROUPS][32];
+	__u16 latency[VMBUS_MONITOR_GROUPS][32];
+};
+_Static_assert(__builtin_offsetof(struct vmbus_monitor_page, latency) == 576, "monitor page");
+
 /* (host) RESCIND; (guest) RELID_RELEASED, CLOSE. */
 struct chanmsg_relid {
 	struct chanmsg_header header;

@@ -68,6 +68,20 @@ figure()
 	echo "@figure $1 $2 $3" >/dev/ttyS1
 }
 
+# skip WHY: there is nothing to test here.
+skip()
+{
+	echo "TAP version 13"
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+# ours_only [WHY]: a test that makes no sense with the kernel's own drivers.
+ours_only()
+{
+	[ "$HVIS_DRIVER" != kernel ] || skip "${1:-of our modules}"
+}
+
 checks=0
 failures=0
 

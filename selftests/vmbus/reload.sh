@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The modules come and go HVIS_RELOADS times (default 3) with IO in between, and leave nothing behind.
 . /kselftest/guest.sh
+ours_only
 rounds=${HVIS_RELOADS:-3}
 
 reload()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Every protocol version we speak brings the disks up and reads from them.
 . /kselftest/guest.sh
+ours_only
 
 connects()
 {

@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# CPU 1 goes offline and comes back HVIS_HOTPLUGS times (default 50) while fio writes and reads back with checksums.
+. /kselftest/guest.sh
+ours_only "the kernel's bus keeps CPUs with open channels online"
+
+cpu1=/sys/devices/system/cpu/cpu1/online
+[ -e $cpu1 ] || skip "one CPU only"
+rounds=${HVIS_HOTPLUGS:-50}
+disk=$(disk_of_lun 0)
+
+# Over and over until told to stop: each run ends with every block verified.
+load()
+{
+	runs=0
+	while [ ! -e /tmp/stop ] || [ $runs -eq 0 ]; do
+		fio --name=verify --filename="$disk" --direct=1 --ioengine=libaio --rw=randrw --bsrange=4k-128k \
+			--iodepth=16 --numjobs=2 --size=8m --io_size=8m --offset_increment=16m --verify=crc32c \
+			--verify_fatal=1 --verify_state_save=0 --group_reporting >/tmp/load.out 2>&1 &&
+			grep -q 'jobs=2): err= 0' /tmp/load.out || return 1
+		runs=$((runs + 1))
+	done
+	echo $runs >/tmp/runs
+}
+
+go_and_come()
+{
+	done_rounds=0
+	while [ $done_rounds -lt "$rounds" ]; do
+		echo 0 >$cpu1 || return 1
+		echo 1 >$cpu1 || return 1
+		done_rounds=$((done_rounds + 1))
+	done
+}
+
+verified()
+{
+	touch /tmp/stop
+	wait $loader && echo "$(cat /tmp/runs) runs of fio" && return 0
+	cat /tmp/load.out
+	return 1
+}
+
+plan 3
+load &
+loader=$!
+check "cpu_1_went_and_came_${rounds}_times" go_and_come
+check every_block_verified verified
+check cpu_1_is_online grep -x 1 $cpu1
+finish

@@ -82,6 +82,7 @@ static void receive_answer(struct storvsc_link *link, u64 id, const struct vstor
 	cmd = storvsc_slot_claim(slot, id);
 	if (!cmd)
 		return storvsc_refuse(host, REFUSED_STALE_ID, id);
+	link->answered++;
 	end_command(host, cmd, &vstor->srb);
 }
 
@@ -103,12 +104,16 @@ static void receive(struct storvsc_link *link, const struct hvis_packet *packet)
 		storvsc_refuse(host, REFUSED_STALE_ID, id);
 }
 
-/*
- * One round: at most ROUND_PACKETS from the ring. Only one at a time: the bus does not call event()
- * while the worker has the ring.
- * Return: 0: the ring is empty; 1: there may be more; negative: the channel is broken.
+/**
+ * storvsc_read_round() - take at most ROUND_PACKETS from the ring
+ * @link: its channel open; the caller is the only reader: the bus does not call event() while the
+ *	worker has the ring, nor ever for a polled one
+ *
+ * Any context but NMI.
+ *
+ * Return: 0: the ring is empty; 1: there may be more; negative: the channel is broken or closed.
  */
-static int read_round(struct storvsc_link *link)
+int storvsc_read_round(struct storvsc_link *link)
 {
 	struct hvis_packet packet;
 	int left = ROUND_PACKETS;
@@ -145,7 +150,7 @@ enum hvis_event_result storvsc_event(struct vmbus_channel *channel, void *contex
 
 	if (test_bit(LINK_STOPPED, &link->flags))
 		return HVIS_EVENT_POLLING;
-	more = read_round(link);
+	more = storvsc_read_round(link);
 	if (more > 0)
 		queue_work(link->host->wq, &link->drain);
 	return more > 0 ? HVIS_EVENT_POLLING : HVIS_EVENT_DRAINED;
@@ -165,7 +170,7 @@ void storvsc_drain_work(struct work_struct *work)
 
 	if (test_bit(LINK_STOPPED, &link->flags))
 		return;
-	more = read_round(link);
+	more = storvsc_read_round(link);
 	if (more > 0)
 		queue_work(link->host->wq, &link->drain);
 	else if (!more)

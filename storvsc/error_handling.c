@@ -8,16 +8,16 @@
  *	abort		VSTOR has none. At once: success if the host has answered by now
  *	reset LUN	10 s for the answer, then 5 s for the LUN's commands to come back
  *	reset bus	the same for all LUNs. Neither is tried again after one without answer
- *	reset host	close the channel, fail what was outstanding, reopen, initialise: 60 s
- *			and the bus's limits for open and close. If it fails, the controller
- *			is dead and everything fails
+ *	reset host	close all channels, fail what was outstanding, reopen, initialise: 60 s,
+ *			20 s for sub-channels, and the bus's limits for open and close. If it
+ *			fails, the controller is dead and everything fails
  * After each step that succeeded, the layer tests the LUN with a command of 10 s.
  *
- * The bound: a host that is silent costs T, one unanswered reset and the host reset: T + 70 s and
+ * The bound: a host that is silent costs T, one unanswered reset and the host reset: T + 90 s and
  * the bus's limits. The worst host answers just enough to keep us on the ladder. The handler starts
  * when every command of the controller has ended or timed out (2 T), is sent straight to the host
- * reset after 30 s (eh_deadline) plus the step it is in (55 s), takes 60 s for that and 35 s for
- * each LUN that had commands, and may retry a command younger than 180 s: 325 s + 2 T + 35 s per
+ * reset after 30 s (eh_deadline) plus the step it is in (55 s), takes 80 s for that and 35 s for
+ * each LUN that had commands, and may retry a command younger than 180 s: 345 s + 2 T + 35 s per
  * such LUN. A host reset that leads to another within 30 s is the last.
  *
  * Invariant: no step reports success while the host may still touch a page of the commands it was
@@ -136,7 +136,7 @@ int storvsc_eh_bus_reset(struct scsi_cmnd *cmd)
 /* Resets in a row do not help; somebody's ioctl may still ask for as many as it likes. */
 static bool just_reopened(struct storvsc_host *host, struct scsi_cmnd *cmd)
 {
-	return cmd->submitter != SUBMITTED_BY_SCSI_RESET_IOCTL && host->reopened &&
+	return cmd && cmd->submitter != SUBMITTED_BY_SCSI_RESET_IOCTL && host->reopened &&
 	       time_before(jiffies, host->reopened + REOPEN_PAUSE_S * HZ);
 }
 
@@ -172,6 +172,22 @@ static int reconnect(struct storvsc_host *host, struct scsi_cmnd *cmd)
 	if (error)
 		storvsc_die(host);
 	return error;
+}
+
+/**
+ * storvsc_reopen() - close all channels and open them again, because a CPU wants to go
+ * @host: the controller; recovery is held
+ *
+ * May sleep, bounded as a host reset is. The host gets some time to answer what it has.
+ */
+void storvsc_reopen(struct storvsc_host *host)
+{
+	if (!storvsc_set_state(host, STORVSC_RUNNING, STORVSC_CLOSED))
+		return;
+	synchronize_rcu();
+	drained(host, STORVSC_ADDRESS_ANY);
+	if (reconnect(host, NULL))
+		dev_err(&host->device->dev, "the channel did not open again: controller offline\n");
 }
 
 /**

@@ -100,6 +100,9 @@ static int query_properties(struct conversation *talk)
 	if (error)
 		return error;
 	max_bytes = talk->packet.properties.max_transfer_bytes;
+	host->sub_channels_max = talk->packet.properties.flags & VSTOR_PROPERTY_MULTI_CHANNEL
+					 ? talk->packet.properties.max_channels
+					 : 0;
 	error = storvsc_limits_derive(&limits, max_bytes, host->ring_bytes);
 	if (!error)
 		error = accept_limits(host, &limits);
@@ -115,6 +118,33 @@ static int end(struct conversation *talk)
 	return demand(talk, VSTOR_END_INITIALIZATION, "END_INITIALIZATION");
 }
 
+/*
+ * A host that does not want to, or does not answer, leaves us with the primary channel, so only the
+ * end of that one is an error. A second conversation asks for what the first had use for.
+ */
+static int create_sub_channels(struct conversation *talk)
+{
+	struct storvsc_host *host = talk->host;
+	u32 useful = (host->queue_count ? host->queue_count : host->link_count) - 1;
+	u32 count = min(useful, host->sub_channels_max);
+	unsigned long limit = jiffies + msecs_to_jiffies(STORVSC_CREATE_MS);
+	int error;
+
+	host->sub_channels = 0;
+	if (!count)
+		return 0;
+	memset(&talk->packet, 0, sizeof(talk->packet));
+	talk->packet.sub_channel_count = count;
+	if (time_before(limit, talk->deadline))
+		talk->deadline = limit;
+	error = ask(talk, VSTOR_CREATE_SUB_CHANNELS, "CREATE_SUB_CHANNELS");
+	if (error)
+		return error == -ENODEV || error == -EIO ? error : 0;
+	if (!talk->packet.status)
+		host->sub_channels = count;
+	return 0;
+}
+
 static int converse(struct storvsc_host *host, unsigned int limit_ms)
 {
 	static int (*const steps[])(struct conversation *talk) = {
@@ -122,6 +152,7 @@ static int converse(struct storvsc_host *host, unsigned int limit_ms)
 		negotiate_version,
 		query_properties,
 		end,
+		create_sub_channels,
 	};
 	struct conversation talk = {
 		.host = host,
@@ -133,6 +164,20 @@ static int converse(struct storvsc_host *host, unsigned int limit_ms)
 	for (i = 0; i < ARRAY_SIZE(steps) && !error; i++)
 		error = steps[i](&talk);
 	return error;
+}
+
+/* The sub-channels the host agreed to, as far as they come. One line if they are too few. */
+static void connect_subs(struct storvsc_host *host)
+{
+	u32 useful, channels = storvsc_links_get(host);
+
+	if (!host->queue_count)
+		storvsc_queues_plan(host, channels);
+	channels = storvsc_links_open(host);
+	useful = host->queue_count ? host->queue_count : host->link_count;
+	if (channels < useful)
+		dev_info(&host->device->dev, "%u channels, where %u would be of use%s\n", channels,
+			 useful, host->wanted.polled > host->plan.polled ? ", to poll, too" : "");
 }
 
 /**
@@ -158,7 +203,7 @@ int storvsc_connect(struct storvsc_host *host, unsigned int limit_ms)
 	error = converse(host, limit_ms);
 	if (error)
 		storvsc_links_close(host);
-	else if (!host->queue_count)
-		storvsc_queues_plan(host, 1);
+	else
+		connect_subs(host);
 	return error;
 }

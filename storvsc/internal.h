@@ -37,6 +37,9 @@
 #define STORVSC_RECONNECT_MS 60000
 #define STORVSC_RESET_MS 10000
 #define STORVSC_DRAIN_MS 5000
+#define STORVSC_CREATE_MS 30000 /* an answer to CREATE_SUB_CHANNELS */
+#define STORVSC_OFFERS_MS 10000 /* all sub-channels it promised */
+#define STORVSC_REAP_MS 10 /* answers nobody polls for */
 
 #define STORVSC_PACKET_MAX 256 /* of inbound packets; the ones we know take 80 */
 
@@ -79,7 +82,8 @@ enum storvsc_refusal {
  * @plan: how many of them are polled
  * @wanted: the plan before the host was asked
  * @ring_bytes: data bytes of each ring
- * @sub_channels: how many the host agreed to offer in this conversation
+ * @sub_channels_max: how many the host says it can offer
+ * @sub_channels: how many it agreed to offer in this conversation
  * @route_lock: guards queue.link and link.up
  * @answered: woken after each round of reading
  * @wq: work that IO depends on
@@ -115,6 +119,7 @@ struct storvsc_host {
 	struct storvsc_plan plan;
 	struct storvsc_plan wanted;
 	u32 ring_bytes;
+	u32 sub_channels_max;
 	u32 sub_channels;
 	spinlock_t route_lock;
 	wait_queue_head_t answered;
@@ -153,6 +158,7 @@ bool storvsc_set_state(struct storvsc_host *host, enum storvsc_state from, enum 
 void storvsc_die(struct storvsc_host *host);
 extern unsigned int storvsc_ring_bytes;
 extern unsigned int storvsc_queue_limit;
+extern unsigned int storvsc_poll_queues;
 
 /* init.c */
 int storvsc_connect(struct storvsc_host *host, unsigned int limit_ms);
@@ -174,6 +180,7 @@ int storvsc_eh_host_reset(struct scsi_cmnd *cmd);
 bool storvsc_eh_should_retry(struct scsi_cmnd *cmd);
 void storvsc_report_broken(struct storvsc_link *link);
 void storvsc_broken_work(struct work_struct *work);
+void storvsc_reopen(struct storvsc_host *host);
 
 /* news.c */
 void storvsc_news_init(struct storvsc_host *host);

@@ -11,7 +11,9 @@
  * the old link's bell, so nothing is sent to a link that is not up, and nothing lies in its ring
  * unannounced.
  */
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 
 #include "internal.h"
 
@@ -77,6 +79,61 @@ static void rescinded(struct vmbus_channel *channel, void *context)
 	queue_work(link->host->wq, &link->drop);
 }
 
+/* Give a sub-channel back; if the host took it away, it may now use its number again. */
+static void release(struct storvsc_link *link)
+{
+	if (!link->index || !link->channel)
+		return;
+	hvis_sub_channel_put(link->channel);
+	link->channel = NULL;
+}
+
+/* The commands of a sub-channel end, by the host's answers or by closing it. recovery is held. */
+static void shut(struct storvsc_link *link)
+{
+	struct storvsc_host *host = link->host;
+
+	detour(link);
+	wait_event_timeout(host->answered,
+			   !storvsc_slots_outstanding(host, link->index, STORVSC_ADDRESS_ANY),
+			   msecs_to_jiffies(STORVSC_DRAIN_MS));
+	storvsc_link_close(link);
+	storvsc_slots_fail(host, link->index, DID_SOFT_ERROR);
+}
+
+/* Commands are sent on the primary meanwhile; then its bell is rung for those, see the invariant. */
+static void reopen_sub(struct storvsc_link *link)
+{
+	unsigned int noio = memalloc_noio_save();
+
+	shut(link);
+	if (storvsc_link_open(link))
+		release(link);
+	memalloc_noio_restore(noio);
+	storvsc_links_route(link->host);
+	synchronize_rcu();
+	storvsc_link_kick(&link->host->links[0]);
+}
+
+/*
+ * The channel's CPU goes, and only a new opening moves it. Thread of CPU hotplug: who holds
+ * recovery may be waiting for that thread's lock, so it is only tried. Left open, the channel keeps
+ * its CPU online.
+ */
+static void reopen(struct vmbus_channel *channel, void *context)
+{
+	struct storvsc_link *link = context;
+	struct storvsc_host *host = link->host;
+
+	if (!mutex_trylock(&host->recovery))
+		return;
+	if (!link->index)
+		storvsc_reopen(host);
+	else if (link->opened && READ_ONCE(host->state) == STORVSC_RUNNING)
+		reopen_sub(link);
+	mutex_unlock(&host->recovery);
+}
+
 /**
  * storvsc_link_open() - open the channel of a link
  * @link: closed, its channel and cpu set; recovery is held
@@ -92,18 +149,24 @@ int storvsc_link_open(struct storvsc_link *link)
 		.recv_bytes = link->host->ring_bytes,
 		.packet_max = STORVSC_PACKET_MAX,
 		.cpu = link->cpu,
-		.event = storvsc_event,
+		.polled = link->polled,
+		.event = link->polled ? NULL : storvsc_event,
 		.rescinded = rescinded,
 		.send_room = storvsc_send_room,
+		.reopen = reopen,
 		.context = link,
 	};
 	int error;
 
 	lockdep_assert_held(&link->host->recovery);
-	link->flags = 0;
+	link->sent = link->answered;
+	/* An event may come before this returns; a poller must not. */
+	link->flags = link->polled ? BIT(LINK_STOPPED) : 0;
 	error = hvis_channel_open(link->channel, &config);
 	if (error)
 		return error;
+	if (link->polled)
+		clear_bit_unlock(LINK_STOPPED, &link->flags);
 	link->opened = true;
 	set_up(link, true);
 	return 0;
@@ -124,10 +187,87 @@ void storvsc_link_close(struct storvsc_link *link)
 	if (!link->opened)
 		return;
 	set_bit(LINK_STOPPED, &link->flags);
+	storvsc_poll_stop(link);
 	cancel_work_sync(&link->drain);
 	hvis_channel_close(link->channel);
 	cancel_work_sync(&link->drain);
 	link->opened = false;
+}
+
+static unsigned int ms_left(unsigned long deadline)
+{
+	return time_before(jiffies, deadline) ? jiffies_to_msecs(deadline - jiffies) : 0;
+}
+
+static int get(struct storvsc_link *link, unsigned int timeout_ms)
+{
+	struct vmbus_channel *channel =
+		hvis_sub_channel_get(link->host->device, link->index, timeout_ms);
+
+	if (IS_ERR(channel))
+		return PTR_ERR(channel);
+	link->channel = channel;
+	return 0;
+}
+
+/**
+ * storvsc_links_get() - wait for the sub-channels the host agreed to offer
+ * @host: after the conversation; recovery is held
+ *
+ * May sleep, STORVSC_OFFERS_MS for all. Takes them up to the first that does not come.
+ *
+ * Return: how many channels there are, with the primary.
+ */
+u32 storvsc_links_get(struct storvsc_host *host)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(STORVSC_OFFERS_MS);
+	u32 i;
+
+	for (i = 1; i <= host->sub_channels; i++) {
+		if (get(&host->links[i], ms_left(deadline)))
+			break;
+	}
+	return i;
+}
+
+/*
+ * Hosts rescind sub-channels when their primary is closed; one that comes too late to stop us from
+ * getting the old one makes opening it fail, and then the new one is there or comes soon.
+ */
+static int open_sub(struct storvsc_link *link, unsigned long deadline)
+{
+	int error = storvsc_link_open(link);
+
+	if (error == -ENODEV) {
+		release(link);
+		error = get(link, ms_left(deadline));
+		if (!error)
+			error = storvsc_link_open(link);
+	}
+	if (error)
+		release(link);
+	return error;
+}
+
+/**
+ * storvsc_links_open() - open the sub-channels that were got, and let the queues use them
+ * @host: queues planned, no command on its way; recovery is held
+ *
+ * May sleep, bounded by the bus. Those that fail to open are given back.
+ *
+ * Return: how many channels are open, with the primary.
+ */
+u32 storvsc_links_open(struct storvsc_host *host)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(STORVSC_OFFERS_MS);
+	u32 i, open = 1;
+
+	for (i = 1; i < host->link_count; i++) {
+		if (host->links[i].channel && !open_sub(&host->links[i], deadline))
+			open++;
+	}
+	storvsc_links_route(host);
+	return open;
 }
 
 /**
@@ -143,6 +283,7 @@ void storvsc_links_close(struct storvsc_host *host)
 	while (i--) {
 		set_up(&host->links[i], false);
 		storvsc_link_close(&host->links[i]);
+		release(&host->links[i]);
 	}
 }
 
@@ -155,6 +296,8 @@ void storvsc_links_close(struct storvsc_host *host)
 void storvsc_link_kick(struct storvsc_link *link)
 {
 	hvis_channel_kick(link->channel);
+	if (link->polled)
+		storvsc_poll_arm(link);
 }
 
 /**
@@ -176,6 +319,7 @@ void storvsc_link_drop_work(struct work_struct *work)
 		detour(link);
 		storvsc_link_close(link);
 		storvsc_slots_fail(host, link->index, DID_SOFT_ERROR);
+		release(link);
 		dev_info(&host->device->dev, "sub-channel %u is %s: its CPUs use the primary one\n",
 			 link->index, test_bit(LINK_GONE, &link->flags) ? "gone" : "broken");
 	}

@@ -26,6 +26,10 @@ MODULE_PARM_DESC(queues, "Hardware queues of a controller, each a channel (defau
 
 #define IO_TIMEOUT_S 60
 
+unsigned int storvsc_poll_queues;
+module_param_named(mq_poll, storvsc_poll_queues, uint, 0444);
+MODULE_PARM_DESC(mq_poll, "Hardware queues for polled IO beside them, each a channel (default 0)");
+
 static int slave_alloc(struct scsi_device *sdev)
 {
 	/* The SCSI layer takes LUN max_lun, too, from the host's REPORT LUNS. */
@@ -61,6 +65,7 @@ struct scsi_host_template storvsc_template = {
 	.queuecommand = storvsc_queuecommand,
 	.commit_rqs = storvsc_commit_rqs,
 	.map_queues = storvsc_map_queues,
+	.mq_poll = storvsc_mq_poll,
 	/* No eh_timed_out: what takes too long goes to error handling, no time is ever renewed. */
 	.eh_abort_handler = storvsc_eh_abort,
 	.eh_device_reset_handler = storvsc_eh_device_reset,

@@ -44,7 +44,9 @@ static void wish(struct storvsc_plan *plan)
 	plan->queues = min(cpus(), STORVSC_QUEUES);
 	if (storvsc_queue_limit)
 		plan->queues = min(plan->queues, storvsc_queue_limit);
-	plan->polled = 0;
+	plan->polled = min3(storvsc_poll_queues, cpus(), STORVSC_QUEUES);
+	if (is_kdump_kernel())
+		plan->polled = 0;
 }
 
 static void link_init(struct storvsc_link *link, struct storvsc_host *host, unsigned int index)
@@ -54,6 +56,7 @@ static void link_init(struct storvsc_link *link, struct storvsc_host *host, unsi
 	INIT_WORK(&link->drain, storvsc_drain_work);
 	INIT_WORK(&link->restart, storvsc_restart_work);
 	INIT_WORK(&link->drop, storvsc_link_drop_work);
+	storvsc_poll_init(link);
 }
 
 /**
@@ -93,8 +96,10 @@ void storvsc_queues_plan(struct storvsc_host *host, u32 channels)
 	u32 i;
 
 	storvsc_plan_fit(&host->plan, channels);
-	for (i = 1; i < host->plan.queues + host->plan.polled; i++)
+	for (i = 1; i < host->plan.queues + host->plan.polled; i++) {
 		host->links[i].cpu = cpu_of(&host->plan, i);
+		host->links[i].polled = i >= host->plan.queues;
+	}
 }
 
 static int node_of(const struct storvsc_link *link)

@@ -12,6 +12,7 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <scsi/scsi_cmnd.h>
 
@@ -55,6 +56,12 @@ struct storvsc_queue {
  * @up: commands may go here. Under host->route_lock
  * @opened: the channel needs closing. Under host->recovery
  * @flags: LINK_*
+ * @polled: no interrupts for answers; constant while the channel is open
+ * @sent: commands put into the ring. Written by who holds the ring's producer lock
+ * @answered: commands taken from it. Written by the reader
+ * @reaped: those of a polled link that nobody had polled for. Written by the timer
+ * @poll_lock: held by the reader of a polled link; only tried by readers
+ * @reap: takes answers of a polled link nobody polls for
  * @rounds: odd while somebody takes answers from the ring; see storvsc_links_sync()
  * @drain: goes on reading where the interrupt had enough
  * @restart: the ring has room again
@@ -67,11 +74,17 @@ struct storvsc_link {
 	unsigned int cpu;
 	bool up;
 	bool opened;
+	bool polled;
 	unsigned long flags;
 #define LINK_STOPPED 0 /* the channel is about to be closed: start no round */
 #define LINK_BROKEN 1 /* the host broke the protocol of this opening of the channel */
 #define LINK_GONE 2 /* the channel was rescinded */
 	unsigned int rounds;
+	u32 answered;
+	u32 reaped;
+	spinlock_t poll_lock;
+	struct timer_list reap;
+	u32 sent ____cacheline_aligned_in_smp;
 	struct work_struct drain;
 	struct work_struct restart;
 	struct work_struct drop;
@@ -93,6 +106,8 @@ struct storvsc_slot *storvsc_slot_of(struct storvsc_host *host, struct scsi_cmnd
 void storvsc_links_route(struct storvsc_host *host);
 int storvsc_link_open(struct storvsc_link *link);
 void storvsc_link_close(struct storvsc_link *link);
+u32 storvsc_links_get(struct storvsc_host *host);
+u32 storvsc_links_open(struct storvsc_host *host);
 void storvsc_links_close(struct storvsc_host *host);
 void storvsc_link_kick(struct storvsc_link *link);
 void storvsc_link_drop_work(struct work_struct *work);
@@ -115,6 +130,13 @@ void storvsc_restart_work(struct work_struct *work);
 /* completion.c */
 enum hvis_event_result storvsc_event(struct vmbus_channel *channel, void *context);
 void storvsc_drain_work(struct work_struct *work);
+int storvsc_read_round(struct storvsc_link *link);
 bool storvsc_links_sync(struct storvsc_host *host);
+
+/* poll.c */
+void storvsc_poll_init(struct storvsc_link *link);
+int storvsc_mq_poll(struct Scsi_Host *shost, unsigned int hwq);
+void storvsc_poll_arm(struct storvsc_link *link);
+void storvsc_poll_stop(struct storvsc_link *link);
 
 #endif

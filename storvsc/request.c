@@ -194,6 +194,7 @@ static int send(struct storvsc_link *link, struct scsi_cmnd *cmd, const struct e
 	id = storvsc_slot_prepare(slot, cmd, queue, link->index);
 	write_packet(packet, cmd, extent, id);
 	storvsc_slot_lend(slot, id);
+	link->sent++;
 	hvis_channel_commit(link->channel, irq_flags);
 	if (last)
 		storvsc_link_kick(link);

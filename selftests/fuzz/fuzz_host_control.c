@@ -237,6 +237,39 @@ int worker_doorbell(const struct channel_worker *worker)
 	return 0;
 }
 
+/* The host's deliberate faults are tested by themselves; here it has none. */
+struct fault *fault_none(void)
+{
+	static struct fault none;
+
+	return &none;
+}
+
+bool vmbus_fault_in(struct vmbus *vmbus, const struct request *request)
+{
+	(void)vmbus;
+	(void)request;
+	return false;
+}
+
+bool vmbus_fault_out(struct vmbus *vmbus, const void *message, uint32_t bytes)
+{
+	(void)vmbus;
+	(void)message;
+	(void)bytes;
+	return false;
+}
+
+void vmbus_fault_start(struct vmbus *vmbus)
+{
+	(void)vmbus;
+}
+
+void vmbus_fault_stop(struct vmbus *vmbus)
+{
+	(void)vmbus;
+}
+
 void worker_query(const struct channel_worker *worker, struct channel_work *work)
 {
 	(void)worker;
@@ -258,6 +291,18 @@ static void worker_turn(struct channel *channel, bool agree)
 	worker->opened = true;
 	worker->finished = report == CHANNEL_REPORT_FINISHED;
 	atomic_fetch_or(&channel->reports, report);
+	channel->host.wake(channel->host.context);
+}
+
+/* The guest asked a primary channel for sub-channels. */
+static void ask_subs(struct channel *channel, unsigned int count)
+{
+	const struct channel_worker *worker = channel->worker;
+
+	if (!worker || !worker->opened || worker->finished || channel->offer.sub_channel_index)
+		return;
+	atomic_store(&channel->sub_channels, count);
+	atomic_fetch_or(&channel->reports, CHANNEL_REPORT_SUBS);
 	channel->host.wake(channel->host.context);
 }
 
@@ -358,7 +403,7 @@ static struct channel *nth_channel(unsigned int n)
 
 static uint32_t pick_relid(struct tape *tape)
 {
-	const struct channel *channel = nth_channel(tape_below(tape, 3));
+	const struct channel *channel = nth_channel(tape_below(tape, 6));
 
 	return tape_lie(tape, channel ? channel->relid : 1);
 }
@@ -632,8 +677,9 @@ static struct channel *known(unsigned int number)
 
 	while (channel && channel != world.offered[number])
 		channel = channel->next;
-	return channel && !channel->rescinded && channel->offer.instance.b[0] == number ? channel :
-											  NULL;
+	if (!channel || channel->rescinded || channel->offer.sub_channel_index)
+		return NULL;
+	return channel->offer.instance.b[0] == number ? channel : NULL;
 }
 
 static void offer(unsigned int number)
@@ -662,6 +708,10 @@ static void host_turn(struct tape *tape)
 	struct channel *channel = nth_channel(what >> 5);
 
 	switch (what % 16) {
+	case 11:
+		if (channel)
+			ask_subs(channel, tape_below(tape, 4));
+		break;
 	case 12:
 		world.deaf = what & 32;
 		world.no_doorbell = what & 64;
@@ -698,7 +748,7 @@ static void settle(void)
 {
 	struct channel *channel, *next;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		for (channel = world.vmbus->channels; channel; channel = next) {
 			next = channel->next;
 			worker_turn(channel, true);

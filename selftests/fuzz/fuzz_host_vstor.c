@@ -16,6 +16,7 @@
 #define PAGES	  24u /* of guest memory */
 #define GUARDS	  4u /* the first of them, never named in a request */
 #define LUNS	  2u
+#define SUBS	  5u
 #define SENT_MAX  2048u
 #define PACKET_MAX 65536u
 
@@ -24,6 +25,7 @@ struct channel {
 	const struct channel_ops *ops;
 	void *context, *state;
 	bool closing, idle;
+	unsigned int sub; /* index */
 	uint32_t sent; /* transaction ids are 1.. */
 	bool owed[SENT_MAX + 1], reset[SENT_MAX + 1];
 	uint32_t owed_count;
@@ -77,6 +79,16 @@ void channel_idle(struct channel *from)
 	channel.idle = true;
 	channel.ops->closed(channel.state);
 	channel.state = NULL;
+}
+
+void channel_ask_sub_channels(struct channel *of, unsigned int count)
+{
+	MUST(of == &channel && count && count <= SUBS);
+}
+
+unsigned int channel_sub_index(const struct channel *of)
+{
+	return of->sub;
 }
 
 struct loop *channel_loop(struct channel *of)
@@ -272,7 +284,7 @@ static void close_channel(void)
 
 static void create(void)
 {
-	struct storvsp_options options = { .max_transfer_bytes = 65536 };
+	struct storvsp_options options = { .max_transfer_bytes = 65536, .sub_channels = SUBS };
 
 	storvsp = storvsp_create(&options);
 	for (unsigned int i = 0; i < LUNS; i++)

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "trace.h"
 
 #define RETRY_US_FIRST 500
 #define RETRY_US_MAX 100000
@@ -76,6 +77,7 @@ int chanmsg_post_to(u32 connection_id, const void *message, u32 bytes)
 
 	for (;;) {
 		status = hypercall_post_message(connection_id, message, bytes);
+		trace_control_out(message, bytes, status);
 		if (!is_worth_retrying(status, message) || ktime_after(ktime_get(), end))
 			return status_to_errno(status);
 		fsleep(pause);
@@ -242,6 +244,7 @@ static void dispatch(const struct chanmsg_entry *entry)
 	const struct chanmsg_header *header = (const void *)entry->data;
 	const struct chanmsg_rule *rule;
 
+	trace_control_in(entry->data, entry->bytes);
 	rule = header->type < CHANMSG_TYPE_COUNT ? &chanmsg()->rules[header->type] : NULL;
 	if (!rule || !rule->bytes_min) {
 		pr_warn_ratelimited("control message of unknown type %u ignored\n", header->type);

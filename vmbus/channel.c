@@ -14,6 +14,7 @@
 #include <linux/vmalloc.h>
 
 #include "channel.h"
+#include "trace.h"
 
 /**
  * channel_create() - a closed channel for an offer
@@ -281,6 +282,8 @@ int hvis_channel_open(struct vmbus_channel *channel, const struct hvis_channel_c
 	channel->home = config->cpu;
 	channel->cpu = synic_take(config->cpu);
 	error = open_on_cpu(channel);
+	trace_channel_open(channel->relid, channel->index, channel->cpu, config->send_bytes, config->recv_bytes,
+			   config->polled, error);
 	if (error)
 		synic_give(channel->cpu);
 	else
@@ -311,6 +314,7 @@ void hvis_channel_close(struct vmbus_channel *channel)
 	if (!hvis_channel_rescinded(channel))
 		post_close(channel);
 	leak = unshare(channel);
+	trace_channel_close(channel->relid, leak);
 	synic_give(channel->cpu);
 	settle(channel, destroy_rings(channel, leak));
 unlock:
@@ -355,6 +359,7 @@ bool channel_rescind(struct vmbus_channel *channel)
 	first = !channel->rescinded;
 	WRITE_ONCE(channel->rescinded, true);
 	if (first) {
+		trace_channel_rescind(channel->relid, channel->index, channel->state == CHANNEL_OPEN);
 		chanmsg_fail_calls(&channel->rescinded);
 		if (channel->state == CHANNEL_OPEN && channel->config.rescinded)
 			channel->config.rescinded(channel, channel->config.context);

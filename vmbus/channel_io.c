@@ -16,6 +16,7 @@
 #include <asm/sync_bitops.h>
 
 #include "channel.h"
+#include "trace.h"
 #include "wire/packet.h"
 
 /* A host that produces as fast as we read must not keep this CPU: after so many rounds others get a turn. */
@@ -44,6 +45,7 @@ static void signal_host(const struct vmbus_channel *channel)
 	if (!channel->dedicated)
 		sync_set_bit(channel->relid, hvis_bus.connection.interrupt_page + PAGE_SIZE / 2);
 	status = hypercall_signal_event(channel->connection_id);
+	trace_channel_doorbell(channel->relid, channel->connection_id, status);
 	if (status != TLFS_STATUS_SUCCESS)
 		pr_err_ratelimited("channel %u: the doorbell failed (hypercall status %u)\n", channel->relid, status);
 }
@@ -161,6 +163,7 @@ void channel_event(u32 relid)
 	channel = rcu_dereference(hvis_bus.active[relid]);
 	if (channel) {
 		channel->interrupts++;
+		trace_channel_event(relid, channel->cpu);
 		serve(channel);
 	}
 	rcu_read_unlock();

@@ -19,6 +19,7 @@
 #include <linux/jiffies.h>
 
 #include "channel.h"
+#include "trace.h"
 
 #define WATCH_MS 10
 
@@ -123,6 +124,7 @@ static int move(struct vmbus_channel *channel, unsigned int cpu)
 
 	lockdep_assert_held(&channel->cpu_lock);
 	error = tell_host(channel, cpu);
+	trace_channel_move(channel->relid, old, cpu, error);
 	if (error) {
 		synic_give(cpu);
 		return error;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# CPU 1 goes offline and comes back HVIS_HOTPLUGS times (default 50) while fio writes and reads back with checksums.
+# CPU 1, where all channels of the disks are, goes offline and comes back HVIS_HOTPLUGS times (default 50) while fio
+# writes and reads back with checksums.
 . /kselftest/guest.sh
 ours_only "the kernel's bus keeps CPUs with open channels online"
 
@@ -23,12 +24,26 @@ load()
 	echo $runs >/tmp/runs
 }
 
+to_cpu_1()
+{
+	for cpu in /sys/bus/vmbus/devices/*/channels/*/cpu; do
+		echo 1 >"$cpu" || return 1
+	done
+	all_on 1
+}
+
+all_on()
+{
+	grep -H . /sys/bus/vmbus/devices/*/channels/*/cpu
+	! cat /sys/bus/vmbus/devices/*/channels/*/cpu | grep -qvx "$1"
+}
+
 go_and_come()
 {
 	done_rounds=0
 	while [ $done_rounds -lt "$rounds" ]; do
-		echo 0 >$cpu1 || return 1
-		echo 1 >$cpu1 || return 1
+		echo "round $done_rounds"
+		echo 0 >$cpu1 && all_on 0 && echo 1 >$cpu1 && all_on 1 || return 1
 		done_rounds=$((done_rounds + 1))
 	done
 }
@@ -41,9 +56,10 @@ verified()
 	return 1
 }
 
-plan 3
+plan 4
 load &
 loader=$!
+check every_channel_on_cpu_1 to_cpu_1
 check "cpu_1_went_and_came_${rounds}_times" go_and_come
 check every_block_verified verified
 check cpu_1_is_online grep -x 1 $cpu1

@@ -29,6 +29,13 @@ struct channel *channel_create(const struct channel_host *host, const struct cha
 	channel->relid = relid;
 	channel->connection_id = RING_CONNECTION_BASE | relid;
 	channel->target_vp = CHANMSG_TARGET_VP_NONE;
+	channel->trace = (struct trace_source){
+		.trace = host->trace,
+		.name = channel->name,
+		.relid = relid,
+		.sub_channel = offer->sub_channel_index,
+	};
+	memcpy(channel->trace.type, &offer->type, sizeof(channel->trace.type));
 	pthread_mutex_init(&channel->interrupt_lock, NULL);
 	return channel;
 

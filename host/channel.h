@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "guestmem.h"
 #include "loop.h"
@@ -105,6 +106,18 @@ void channel_ask_sub_channels(struct channel *channel, unsigned int count);
 
 /** channel_sub_index() - 0: a primary channel. Any thread. */
 unsigned int channel_sub_index(const struct channel *channel);
+
+/** channel_wants_data() - whether a trace wants to know what transfers move. Any thread. */
+bool channel_wants_data(const struct channel *channel);
+/**
+ * channel_data() - tell the trace what a transfer moves
+ * @to_guest: the guest reads; then before its completion, otherwise when the request came
+ * @pieces: guest memory, @bytes in all, or only as much of its front as is known
+ *
+ * Worker thread.
+ */
+void channel_data(struct channel *channel, bool to_guest, uint64_t transaction_id,
+		  const struct iovec *pieces, unsigned int count, uint64_t bytes);
 
 /** channel_loop() - the worker's loop, from open() to closed(). Worker thread. */
 struct loop *channel_loop(struct channel *channel);

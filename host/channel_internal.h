@@ -15,6 +15,7 @@
 #include "fault.h"
 #include "gpadl.h"
 #include "synic.h"
+#include "trace.h"
 
 /* A relid is the number of its channel's event flag; 0 is never used. */
 #define CHANNEL_RELID_MAX	(TLFS_EVENT_FLAGS - 1u)
@@ -42,6 +43,7 @@ struct channel_host {
 	const struct guestmem *mem;
 	struct synic *synic;
 	struct fault *fault;
+	struct trace *trace;
 	void (*wake)(void *context); /* any thread: a channel has a report */
 	void *context;
 };
@@ -82,6 +84,7 @@ struct channel {
 	_Atomic(const char *) broken; /* the rule the guest broke since it opened */
 	unsigned int breaks_logged; /* worker */
 	struct channel_stats stats;
+	struct trace_source trace; /* of the worker's records */
 	struct channel_work work; /* bus thread: of the workers that have ended */
 };
 

@@ -18,6 +18,7 @@
 #include "stats.h"
 #include "storvsp.h"
 #include "synic_internal.h"
+#include "trace.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -42,6 +43,7 @@ struct machine {
 	struct hyperv hyperv;
 	struct vcpus *vcpus;
 	struct stats *stats;
+	struct trace *trace;
 	struct control *control;
 	struct timespec started; /* CLOCK_MONOTONIC */
 };

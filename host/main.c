@@ -30,7 +30,7 @@
 #define ERROR_BYTES 256
 _Static_assert(ERROR_BYTES >= VM_ERROR_MAX && ERROR_BYTES >= BOOT_ERROR_BYTES &&
 		       ERROR_BYTES >= OPTIONS_ERROR_BYTES && ERROR_BYTES >= CONTROL_ERROR_BYTES &&
-		       ERROR_BYTES >= SERIAL_ERROR_BYTES,
+		       ERROR_BYTES >= SERIAL_ERROR_BYTES && ERROR_BYTES >= TRACE_ERROR_BYTES,
 	       "one buffer for all");
 
 /* The one line that says why we cannot go on. Return: -1, for the caller to pass on. */
@@ -59,6 +59,30 @@ static int check_stats_file(const struct machine *machine)
 		return complain("--stats %s: %s", path, strerror(errno));
 	close(fd);
 	return 0;
+}
+
+static int create_trace(struct machine *machine)
+{
+	const struct trace_options *options = &machine->options->trace;
+	char error[ERROR_BYTES];
+
+	machine->trace = trace_create();
+	if (!machine->trace)
+		return complain("out of memory");
+	if (options->path && trace_start(machine->trace, options, error))
+		return complain("--trace %s: %s", options->path, error);
+	return 0;
+}
+
+/* Nothing is recorded any more; whoever asked for the trace hears if it is not complete. */
+static int end_trace(struct machine *machine)
+{
+	char error[ERROR_BYTES];
+	int ret = trace_stop(machine->trace, error);
+
+	if (!ret || ret == -ENOENT)
+		return 0;
+	return complain("trace: %s", error);
 }
 
 static int create_memory(struct machine *machine)
@@ -206,6 +230,7 @@ static int create_bus(struct machine *machine)
 		.loop = machine->loop,
 		.synic = machine->synic,
 		.mem = machine->mem,
+		.trace = machine->trace,
 		.version_max = machine->options->vmbus_version,
 		.fault = machine->fault,
 	};
@@ -277,6 +302,8 @@ static int run_guest(struct machine *machine)
 	ret = stats ? stats_write(machine, stats) : 0;
 	if (ret)
 		complain("--stats %s: %s", stats, strerror(-ret));
+	if (end_trace(machine))
+		ret = VM_FAILED;
 	return ret ? VM_FAILED : atomic_load(&machine->vm->end);
 }
 
@@ -289,8 +316,9 @@ static int run_machine(struct machine *machine)
 	machine->loop = loop_create(LOOP_ENTRIES, NULL, NULL);
 	if (!machine->loop)
 		return complain("cannot create the main loop: %s", strerror(errno)), VM_FAILED;
-	if (check_stats_file(machine) || create_faults(machine) || create_memory(machine))
-		goto destroy_loop;
+	if (check_stats_file(machine) || create_faults(machine) || create_trace(machine) ||
+	    create_memory(machine))
+		goto destroy_trace;
 	if (with_storage(machine, storage_open) || load_guest(machine) || create_vm(machine))
 		goto close_disks;
 	if (add_devices(machine) || create_synic(machine))
@@ -329,7 +357,8 @@ remove_devices:
 close_disks:
 	storage_close(machine);
 	guestmem_destroy(machine->mem);
-destroy_loop:
+destroy_trace:
+	trace_destroy(machine->trace);
 	loop_destroy(machine->loop);
 	fault_destroy(machine->fault);
 	return status;

@@ -11,6 +11,7 @@
 
 #include "fault.h"
 #include "options_disk.h"
+#include "options_trace.h"
 #include "vm.h"
 #include "wire/chanmsg.h"
 
@@ -138,6 +139,18 @@ static int parse_controller(struct options *options, const struct row *row, cons
 	return 0;
 }
 
+static int parse_trace(struct options *options, const struct row *row, const char *value,
+		       char *error)
+{
+	char what[160];
+
+	if (options->trace_copy)
+		return fail(error, row, value, "there is one trace only");
+	if (option_trace_parse(&options->trace, value, &options->trace_copy, what, sizeof(what)))
+		return fail(error, row, value, what);
+	return 0;
+}
+
 static bool is_serial_spec(const char *value)
 {
 	return !strcmp(value, "stdio") || !strcmp(value, "null") ||
@@ -226,6 +239,10 @@ static const struct row rows[] = {
 	  FIELD(control), .min = 1 },
 	{ "--stats", "FILE", "write statistics as JSON at exit", parse_string, FIELD(stats),
 	  .min = 1 },
+	{ "--trace", "FILE",
+	  "record control messages and ring packets for Wireshark (pcapng), then\n"
+	  ",signals=on (doorbells and interrupts, too) ,data=BYTES (of each transfer) ,buffer=SIZE",
+	  parse_trace, NO_FIELD },
 	{ "--vmbus-version", "X.Y", "newest VMBus version to agree to", parse_version, NO_FIELD },
 	{ "--fault", "RULE",
 	  "misbehave on purpose, may be repeated; RULE is WHEN:WHAT, for example\n"
@@ -325,6 +342,8 @@ void options_free(struct options *options)
 	for (unsigned int i = 0; i < options->disk_count; i++)
 		free(options->disks[i].copy);
 	options->disk_count = 0;
+	free(options->trace_copy);
+	options->trace_copy = NULL;
 }
 
 void options_help(FILE *file)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "disk.h"
+#include "trace.h"
 
 #define OPTIONS_ERROR_BYTES 256
 #define OPTIONS_DISKS_MAX 256
@@ -50,6 +51,8 @@ struct options {
 	unsigned int fault_count;
 	const char *control;
 	const char *stats;
+	struct trace_options trace; /* path NULL: none */
+	char *trace_copy; /* what trace.path points into */
 	uint32_t vmbus_version; /* VMBUS_VERSION(), 0: newest */
 	unsigned int time_limit; /* seconds, 0: none */
 	bool verbose;

@@ -118,8 +118,7 @@ static const struct key keys[] = {
 	{ "unmap", set_unmap },
 };
 
-/* Ends the first part at its comma, makes one comma of two. Return: the rest, or NULL. */
-static char *cut_part(char *part)
+char *option_cut_part(char *part)
 {
 	char *to = part;
 
@@ -175,7 +174,7 @@ int option_disk_parse(struct option_disk *disk, const char *argument, char *what
 	disk->disk.block_bytes = 512;
 	disk->copy = part = strdup(argument);
 	while (part) {
-		char *rest = cut_part(part);
+		char *rest = option_cut_part(part);
 		int ret = parse_part(disk, part, what, room);
 
 		if (ret)

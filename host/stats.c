@@ -275,6 +275,7 @@ json_t *stats_query(struct machine *machine)
 	json_object_set_new(result, "tsc_page_valid", json_boolean(tsc_page_valid(machine)));
 	json_object_set_new(result, "master_clock",
 			    master_clock < 0 ? json_null() : json_boolean(master_clock));
+	json_object_set_new(result, "trace", trace_query(machine->trace));
 	json_object_set_new(result, "vmbus", vmbus);
 	json_object_set_new(result, "disks", stats_query_disks(machine));
 	json_object_set_new(result, "faults", fault_list(machine->fault));

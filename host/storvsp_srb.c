@@ -143,12 +143,30 @@ static void put_sense(struct vstor_srb *srb, const struct scsi_task *task)
 		srb->srb_status |= SRB_STATUS_AUTOSENSE_VALID;
 }
 
+/*
+ * For the trace. A backend that moved less than all at first has altered the pieces: then none of
+ * the bytes is shown, rather than wrong ones.
+ */
+static void show_read(struct storvsp_request *request)
+{
+	const struct scsi_task *task = &request->task;
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < task->iov_count; i++)
+		bytes += task->iov[i].iov_len;
+	channel_data(request->channel->channel, true, request->transaction_id, task->iov,
+		     bytes < task->moved ? 0 : task->iov_count, task->moved);
+}
+
 static void finished(struct scsi_task *task)
 {
 	struct storvsp_request *request =
 		(struct storvsp_request *)((char *)task - offsetof(struct storvsp_request, task));
 	struct vstor_srb *srb = &request->packet.srb;
 
+	if (task->direction == SCSI_DATA_IN && task->moved &&
+	    channel_wants_data(request->channel->channel))
+		show_read(request);
 	srb->srb_status = srb_status(task);
 	srb->scsi_status = task->status;
 	srb->transfer_length = task->moved;
@@ -221,6 +239,10 @@ static void start(struct storvsp_request *request, const struct pages *pages, co
 	if (!refused)
 		refused = impossible(channel, srb, pages->bytes);
 	if (!refused) {
+		if (srb->data_direction == VSTOR_DATA_OUT && pages->bytes &&
+		    channel_wants_data(channel->channel))
+			channel_data(channel->channel, false, request->transaction_id,
+				     request->iov, pages->count, pages->bytes);
 		run(request, pages);
 		return;
 	}

@@ -119,6 +119,9 @@ void vmbus_take(struct vmbus *vmbus, const struct request *request)
 
 static void dispatch(struct vmbus *vmbus, const struct request *request)
 {
+	if (trace_mode(vmbus->config.trace))
+		trace_control(vmbus->config.trace, TRACE_TO_HOST, request->connection_id,
+			      request->raw, request->bytes);
 	if (!fault_armed(vmbus->config.fault) || !vmbus_fault_in(vmbus, request))
 		vmbus_take(vmbus, request);
 }
@@ -279,6 +282,8 @@ void vmbus_give(struct vmbus *vmbus, const void *message, uint32_t bytes)
 
 	vmbus->counters.messages_out++;
 	count_type(vmbus->counters.out, message, bytes);
+	if (trace_mode(vmbus->config.trace))
+		trace_control(vmbus->config.trace, TRACE_TO_GUEST, contact->vp, message, bytes);
 	if (!synic_post(vmbus->config.synic, contact->vp, contact->sint, message, bytes))
 		return;
 	if (!vmbus->counters.lost++)
@@ -302,8 +307,14 @@ struct channel *vmbus_find(const struct vmbus *vmbus, uint32_t relid)
 
 struct channel *vmbus_offer(struct vmbus *vmbus, const struct channel_offer *offer)
 {
-	const struct channel_host host = { vmbus->config.mem, vmbus->config.synic,
-					   vmbus->config.fault, channel_wakes, vmbus };
+	const struct channel_host host = {
+		.mem = vmbus->config.mem,
+		.synic = vmbus->config.synic,
+		.fault = vmbus->config.fault,
+		.trace = vmbus->config.trace,
+		.wake = channel_wakes,
+		.context = vmbus,
+	};
 
 	return offer_add(vmbus, &host, offer);
 }

@@ -15,6 +15,7 @@
 #include "guestmem.h"
 #include "loop.h"
 #include "synic.h"
+#include "trace.h"
 
 struct vmbus;
 
@@ -22,6 +23,7 @@ struct vmbus_config {
 	struct loop *loop; /* the bus thread's */
 	struct synic *synic;
 	const struct guestmem *mem;
+	struct trace *trace; /* NULL: never traced */
 	uint32_t version_max; /* VMBUS_VERSION(); 0: the newest we speak */
 	struct fault *fault; /* NULL: none; destroyed only when the loop is gone */
 };

@@ -72,6 +72,7 @@ static void deliver(struct channel_worker *worker, struct packet *packet)
 {
 	struct channel_stats *stats = &worker->channel->stats;
 
+	worker_trace_in(worker, packet);
 	worker_count(&stats->packets_in, 1);
 	worker_count(&stats->bytes_in, packet->bytes + RING_TRAILER);
 	if (!fault_armed(worker->channel->host.fault) || !worker_fault_in(worker, packet))
@@ -133,6 +134,7 @@ static void rung(struct loop_eventfd *event)
 	struct channel_worker *worker = WORKER_OF(event, doorbell);
 
 	worker_count(&worker->channel->stats.doorbells, event->value);
+	worker_trace_signal(worker, TRACE_DOORBELL, (uint32_t)event->value, 0);
 	serve(worker);
 }
 

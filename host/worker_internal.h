@@ -93,6 +93,35 @@ void worker_interrupt(struct channel_worker *worker);
 void worker_raise(struct channel_worker *worker, uint32_t flag);
 /** worker_pass() - hand a packet to the provider. */
 void worker_pass(struct channel_worker *worker, struct packet *packet);
+
+/* worker_trace.c: one branch each while no trace runs. */
+void worker_trace_packet(struct channel_worker *worker, const struct packet *packet);
+void worker_trace_answer(struct channel_worker *worker, const struct packet_desc *desc,
+			 const void *payload, uint32_t bytes);
+
+/** worker_trace_in() - what the guest wrote. */
+static inline void worker_trace_in(struct channel_worker *worker, const struct packet *packet)
+{
+	if (trace_mode(worker->channel->trace.trace))
+		worker_trace_packet(worker, packet);
+}
+
+/** worker_trace_out() - what has just been written for the guest, as ring_write() got it. */
+static inline void worker_trace_out(struct channel_worker *worker, const struct packet_desc *desc,
+				    const void *payload, uint32_t bytes)
+{
+	if (trace_mode(worker->channel->trace.trace))
+		worker_trace_answer(worker, desc, payload, bytes);
+}
+
+/** worker_trace_signal() - a doorbell heard, or an interrupt given. */
+static inline void worker_trace_signal(struct channel_worker *worker, enum trace_kind kind,
+				       uint32_t value, unsigned int flags)
+{
+	if (trace_mode(worker->channel->trace.trace))
+		trace_signal(&worker->channel->trace, kind, value, flags);
+}
+
 /** worker_out_create() - the backlog. Return: false when out of memory. */
 bool worker_out_create(struct channel_worker *worker);
 

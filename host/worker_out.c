@@ -42,6 +42,8 @@ void worker_raise(struct channel_worker *worker, uint32_t flag)
 					   flag);
 
 		worker_count(raised ? &channel->stats.interrupts : &channel->stats.merged, 1);
+		worker_trace_signal(worker, TRACE_INTERRUPT, channel->target_vp,
+				    raised ? TRACE_FLAG_RAISED : 0);
 	}
 	pthread_mutex_unlock(&channel->interrupt_lock);
 }
@@ -81,6 +83,7 @@ static int write_answer(struct channel_worker *worker, const struct packet_desc 
 							      : "ring too small for an answer");
 		return error;
 	}
+	worker_trace_out(worker, desc, payload, bytes);
 	worker_count(&stats->packets_out, 1);
 	worker_count(&stats->bytes_out, ring_bytes(bytes));
 	return 0;

@@ -237,6 +237,18 @@ int worker_doorbell(const struct channel_worker *worker)
 	return 0;
 }
 
+/* Nor is there a trace. */
+void trace_control(struct trace *trace, unsigned int direction, uint32_t value, const void *message,
+		   uint32_t bytes)
+{
+	(void)trace;
+	(void)direction;
+	(void)value;
+	(void)message;
+	(void)bytes;
+	MUST(0);
+}
+
 /* The host's deliberate faults are tested by themselves; here it has none. */
 struct fault *fault_none(void)
 {

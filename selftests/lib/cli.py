@@ -59,6 +59,9 @@ def cases(paths, kernel):
         ("fault-now-at-start", [*run, "--fault", "now:silent"], USAGE, "now"),
         ("ctl-fault-without-word", ["ctl", "/nowhere", "fault"], USAGE, "RULE"),
         ("serial-unknown", [*run, "--serial", "carrier-pigeon"], USAGE, "--serial"),
+        ("trace-nowhere", [*run, "--trace", "/nowhere/trace"], FAILED, "--trace"),
+        ("trace-a-folder", [*run, "--trace", paths["folder"]], FAILED, "--trace"),
+        ("trace-unknown-key", [*run, "--trace", "/dev/null,colour=red"], USAGE, "--trace"),
         ("time-limit-not-a-number", [*run, "--time-limit", "soon"], USAGE, "--time-limit"),
         ("ctl-nobody-there", ["ctl", "/nowhere", "query-status"], FAILED, "/nowhere"),
     ]

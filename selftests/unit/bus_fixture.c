@@ -394,6 +394,7 @@ struct bus *bus_start(uint32_t version_max, unsigned int channels)
 	config.mem = bus->mem;
 	bus->fault = fault_create();
 	config.fault = bus->fault;
+	config.trace = bus->trace = trace_create();
 	bus->vmbus = vmbus_create(&config);
 	bus->message_id = VMBUS_MESSAGE_CONNECTION_ID;
 	pthread_create(&bus->thread, NULL, bus_main, bus);
@@ -416,6 +417,7 @@ void bus_stop(struct bus *bus)
 	pthread_mutex_destroy(&bus->synic.lock);
 	pthread_cond_destroy(&bus->synic.changed);
 	guestmem_destroy(bus->mem);
+	trace_destroy(bus->trace);
 	free(bus);
 }
 

@@ -79,6 +79,7 @@ struct bus {
 	pthread_t thread;
 	struct fault *fault;
 	struct vmbus *vmbus;
+	struct trace *trace; /* none runs */
 	uint32_t message_id; /* connection id of our messages */
 	struct channel *channels[BUS_DOORBELLS];
 	struct echo_slot slots[BUS_DOORBELLS];

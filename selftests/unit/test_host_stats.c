@@ -136,6 +136,12 @@ int vm_master_clock(struct vm *vm)
 	return -EINVAL;
 }
 
+json_t *trace_query(struct trace *trace)
+{
+	(void)trace;
+	return json_null();
+}
+
 json_t *storvsp_query(struct storvsp *storvsp)
 {
 	(void)storvsp;

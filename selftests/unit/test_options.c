@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/options.c host/options_disk.c host/loop.c
+// links: host/options.c host/options_disk.c host/options_trace.c host/loop.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 /*
  * The command line of "hvis-host run": every option with good and bad values, and that each refusal
@@ -207,6 +207,30 @@ static void serials(void **state)
 	       "--serial null: there are only two serial ports");
 }
 
+static void trace(void **state)
+{
+	(void)state;
+	take("--kernel k");
+	assert_null(options.trace.path);
+	take("--kernel k --trace t.pcapng");
+	assert_string_equal(options.trace.path, "t.pcapng");
+	assert_false(options.trace.signals);
+	assert_int_equal(options.trace.data, 0);
+	take("--kernel k --trace=a,,b,signals=on,data=4K,buffer=1M");
+	assert_string_equal(options.trace.path, "a,b");
+	assert_true(options.trace.signals);
+	assert_int_equal(options.trace.data, 4096);
+	assert_int_equal(options.trace.buffer, 1 << 20);
+	refuse("--kernel k --trace ,data=1", "--trace ,data=1: needs a file first");
+	refuse("--kernel k --trace f,data=65K", "--trace f,data=65K: data= needs a size up to 64K");
+	refuse("--kernel k --trace f,signals", "--trace f,signals: signals= must be on or off");
+	refuse("--kernel k --trace f,buffer=1K",
+	       "--trace f,buffer=1K: buffer= needs a size from 64K to 1G");
+	refuse("--kernel k --trace f,colour=red",
+	       "--trace f,colour=red: after the file come signals=on|off, data=BYTES, buffer=BYTES");
+	refuse("--kernel k --trace f --trace g", "--trace g: there is one trace only");
+}
+
 static void disk_parts(void **state)
 {
 	const struct option_disk *disk = &options.disks[0];
@@ -351,8 +375,8 @@ static void help_names_every_option(void **state)
 	static const char *const names[] = { "--kernel",	"--initrd",	"--append",
 					     "--cpus",		"--memory",	"--disk",
 					     "--serial",	"--control",	"--stats",
-					     "--vmbus-version", "--time-limit", "--hyperv",
-					     "--verbose" };
+					     "--trace",		"--vmbus-version", "--time-limit",
+					     "--hyperv",	"--verbose" };
 	char *text = NULL;
 	size_t bytes = 0;
 	FILE *file = open_memstream(&text, &bytes);
@@ -377,6 +401,7 @@ int main(void)
 		cmocka_unit_test_teardown(numbers, teardown),
 		cmocka_unit_test_teardown(vmbus_versions, teardown),
 		cmocka_unit_test_teardown(serials, teardown),
+		cmocka_unit_test_teardown(trace, teardown),
 		cmocka_unit_test_teardown(disk_parts, teardown),
 		cmocka_unit_test_teardown(bad_disk_parts, teardown),
 		cmocka_unit_test_teardown(luns, teardown),

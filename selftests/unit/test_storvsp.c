@@ -112,6 +112,23 @@ unsigned int channel_sub_index(const struct channel *channel)
 	return channel->sub;
 }
 
+bool channel_wants_data(const struct channel *channel)
+{
+	(void)channel;
+	return false;
+}
+
+void channel_data(struct channel *channel, bool to_guest, uint64_t transaction_id,
+		  const struct iovec *pieces, unsigned int count, uint64_t bytes)
+{
+	(void)channel;
+	(void)to_guest;
+	(void)transaction_id;
+	(void)pieces;
+	(void)count;
+	(void)bytes;
+}
+
 struct loop *channel_loop(struct channel *channel)
 {
 	return (struct loop *)channel;

@@ -2,13 +2,14 @@
 /*
  * ioload: a known number of IOs at a known depth, with the host's counters taken right before and right after, so
  * that signals, interrupts and exits per IO are exact. Small and static, because a guest may run where KVM is emulated.
- *	ioload [--singly] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT
+ *	ioload [--singly] [--poll] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT
  * All events that have come are replaced in one io_submit(), as databases do; --singly: each in one of its own, as fio
- * does unless told otherwise.
+ * does unless told otherwise. --poll: io_uring with IOPOLL, which asks the device's poll queues for completions.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@ struct load {
 	int fd;
 	int random;
 	int singly;
+	int poll;
 	uint16_t opcode;
 	unsigned int depth;
 	unsigned int block;
@@ -36,12 +38,13 @@ struct load {
 	uint64_t state; /* of the random generator */
 	uint64_t next; /* sequential position */
 	aio_context_t context;
+	struct io_uring ring; /* instead, with --poll */
 	struct iocb iocbs[DEPTH_MAX];
 };
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: ioload [--singly] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT\n"
+	fprintf(stderr, "usage: ioload [--singly] [--poll] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT\n"
 			"Does COUNT IOs of BLOCK bytes with DEPTH in flight and reports NAME.iops and NAME.mbps.\n");
 	exit(2);
 }
@@ -85,16 +88,57 @@ static void prepare(struct load *load, struct iocb *iocb)
 	iocb->aio_nbytes = load->block;
 }
 
+/* Return: how many were taken. */
+static long submit_some(struct load *load, struct iocb **batch, long count)
+{
+	long i;
+
+	if (!load->poll)
+		return syscall(SYS_io_submit, load->context, count, batch);
+	for (i = 0; i < count; i++) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&load->ring);
+
+		io_uring_prep_rw(load->opcode == IOCB_CMD_PREAD ? IORING_OP_READ : IORING_OP_WRITE, sqe, load->fd,
+				 (void *)(uintptr_t)batch[i]->aio_buf, load->block, (uint64_t)batch[i]->aio_offset);
+		io_uring_sqe_set_data(sqe, batch[i]);
+	}
+	errno = 0;
+	i = io_uring_submit(&load->ring);
+	if (i != count)
+		fail("io_uring_submit");
+	return i;
+}
+
 static void submit(struct load *load, struct iocb **batch, long count)
 {
 	while (count > 0) {
-		long done = syscall(SYS_io_submit, load->context, load->singly ? 1 : count, batch);
+		long done = submit_some(load, batch, load->singly ? 1 : count);
 
 		if (done < 0)
 			fail("io_submit");
 		batch += done;
 		count -= done;
 	}
+}
+
+/* Waits for at least one. Return: how many have completed. */
+static long collect(struct load *load, struct io_event *events)
+{
+	struct io_uring_cqe *cqes[DEPTH_MAX], *first;
+	unsigned int got, i;
+
+	if (!load->poll)
+		return syscall(SYS_io_getevents, load->context, 1, load->depth, events, NULL);
+	errno = -io_uring_wait_cqe(&load->ring, &first);
+	if (errno)
+		return -1;
+	got = io_uring_peek_batch_cqe(&load->ring, cqes, load->depth);
+	for (i = 0; i < got; i++) {
+		events[i].obj = cqes[i]->user_data;
+		events[i].res = cqes[i]->res;
+	}
+	io_uring_cq_advance(&load->ring, got);
+	return got;
 }
 
 /* Replaces what has completed, all at once, until nothing is left to start. Returns how many completed. */
@@ -104,9 +148,9 @@ static unsigned int turn(struct load *load, unsigned long *left)
 	struct iocb *batch[DEPTH_MAX];
 	long got, i, count = 0;
 
-	got = syscall(SYS_io_getevents, load->context, 1, load->depth, events, NULL);
+	got = collect(load, events);
 	if (got < 0)
-		fail("io_getevents");
+		fail("waiting for completions");
 	for (i = 0; i < got; i++) {
 		if (events[i].res != (int64_t)load->block) {
 			errno = events[i].res < 0 ? (int)-events[i].res : EIO;
@@ -159,8 +203,13 @@ static void open_device(struct load *load, const char *path, const char *mode)
 	memset(buffers, 0x5a, (size_t)load->block * load->depth);
 	for (i = 0; i < load->depth; i++)
 		load->iocbs[i].aio_buf = (uintptr_t)buffers + (uintptr_t)i * load->block;
-	if (syscall(SYS_io_setup, load->depth, &load->context))
+	if (load->poll) {
+		errno = -io_uring_queue_init(DEPTH_MAX, &load->ring, IORING_SETUP_IOPOLL);
+		if (errno)
+			fail("io_uring_queue_init");
+	} else if (syscall(SYS_io_setup, load->depth, &load->context)) {
 		fail("io_setup");
+	}
 }
 
 static double now(void)
@@ -176,10 +225,13 @@ int main(int argc, char **argv)
 	static struct load load = { .state = 0x9E3779B97F4A7C15ull };
 	double begin, seconds;
 
-	if (argc > 1 && !strcmp(argv[1], "--singly")) {
-		load.singly = 1;
-		argc--;
-		argv++;
+	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
+		if (!strcmp(argv[1], "--singly"))
+			load.singly = 1;
+		else if (!strcmp(argv[1], "--poll"))
+			load.poll = 1;
+		else
+			usage();
 	}
 	if (argc != 7)
 		usage();

@@ -23,4 +23,14 @@
 #define COMPAT_UEVENT_DEVICE struct device
 #endif
 
+/* A SCSI command that reads: one call since 6.4, a macro around another before. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define compat_scsi_read(sdev, cdb, buffer, bytes, timeout, retries, left)                                             \
+	scsi_execute_cmd(sdev, cdb, REQ_OP_DRV_IN, buffer, bytes, timeout, retries,                                    \
+			 &(const struct scsi_exec_args){ .resid = left })
+#else
+#define compat_scsi_read(sdev, cdb, buffer, bytes, timeout, retries, left)                                             \
+	scsi_execute_req(sdev, cdb, DMA_FROM_DEVICE, buffer, bytes, NULL, timeout, retries, left)
+#endif
+
 #endif

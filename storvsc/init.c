@@ -96,6 +96,7 @@ static int query_properties(struct conversation *talk)
 	int error;
 
 	memset(&talk->packet, 0, sizeof(talk->packet));
+	talk->packet.client.flags = VSTOR_CLIENT_ASYNC_NOTIFY;
 	error = demand(talk, VSTOR_QUERY_PROPERTIES, "QUERY_PROPERTIES");
 	if (error)
 		return error;

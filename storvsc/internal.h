@@ -101,6 +101,7 @@ enum storvsc_refusal {
  * @news_lock: guards @listening against queueing @news
  * @listening: news are acted on: the SCSI layer knows the controller, which is not being removed
  * @news_flags: NEWS_*
+ * @look: addresses to look at: there, not there, or different
  * @changed: addresses to read again
  * @gone: addresses to remove
  * @refused: packets refused, by reason
@@ -141,8 +142,8 @@ struct storvsc_host {
 	bool listening;
 	unsigned long news_flags;
 #define NEWS_SCAN_FIRST 0
-#define NEWS_SCAN 1
-#define NEWS_CHECK 2
+#define NEWS_LIST 1
+	DECLARE_BITMAP(look, STORVSC_ADDRESSES);
 	DECLARE_BITMAP(changed, STORVSC_ADDRESSES);
 	DECLARE_BITMAP(gone, STORVSC_ADDRESSES);
 

@@ -171,6 +171,39 @@ int storvsc_limits_derive(struct storvsc_limits *limits, u32 host_max_bytes, u32
 	return 0;
 }
 
+/**
+ * storvsc_luns_parse() - the answer to REPORT LUNS
+ * @list: as the host sent it, anything at all, a private copy
+ * @bytes: how much of it there is
+ * @luns: a bit for each LUN below 64 that is in the list
+ *
+ * A list that was cut short is no list: what it lacks is not gone. LUNs of other forms than a
+ * number on the first level, and above 63, cannot be ours.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int storvsc_luns_parse(const u8 *list, u32 bytes, u64 *luns)
+{
+	u32 length, i;
+
+	if (bytes < 8)
+		return -EINVAL;
+	length = (u32)list[0] << 24 | list[1] << 16 | list[2] << 8 | list[3];
+	if (length % 8 || length > bytes - 8)
+		return -EINVAL;
+	*luns = 0;
+	for (i = 8; i < 8 + length; i += 8) {
+		/* The peripheral and the flat form of a small number differ in the first byte. */
+		bool plain = list[i] == 0 || list[i] == 0x40;
+		bool alone = !(list[i + 2] | list[i + 3] | list[i + 4] | list[i + 5] | list[i + 6] |
+			       list[i + 7]);
+
+		if (plain && alone && list[i + 1] < 64)
+			*luns |= 1ULL << list[i + 1];
+	}
+	return 0;
+}
+
 /* Sense is there if the host says so in its status, its length and its first byte. */
 static u32 sense_bytes(const struct vstor_srb *srb)
 {

@@ -63,6 +63,8 @@ struct storvsc_limits {
 u32 storvsc_packet_bytes(u32 pages);
 int storvsc_limits_derive(struct storvsc_limits *limits, u32 host_max_bytes, u32 ring_bytes);
 
+int storvsc_luns_parse(const u8 *list, u32 bytes, u64 *luns);
+
 /**
  * enum storvsc_action - what else an answer asks for, beside ending its command
  * @STORVSC_ACT_NONE: nothing

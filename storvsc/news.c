@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Which LUNs there are: the first scan, and what the host or a command's sense data say has changed
- * since. News come in interrupts as bits; one piece of work acts on them. A bit set twice is acted
- * on once, and the work waits a little, so that a burst (or a host that never stops) costs one scan
- * at a time.
+ * since. News of one LUN make us look at that one, news of the list at what differs from it; LUNs
+ * that stayed are left alone. News come in interrupts as bits; one piece of work acts on them. A
+ * bit set twice is acted on once, and the work waits a little, so that a burst (or a host that
+ * never stops) costs one look at a time.
  * Invariant: nothing of it runs or starts before storvsc_news_start() or after
  * storvsc_news_stop().
  */
 #include <linux/jiffies.h>
+#include <linux/slab.h>
+#include <scsi/scsi_proto.h>
 
 #include "internal.h"
 
 #define GATHER_MS     50
 #define READY_TIMEOUT (10 * HZ)
 #define READY_RETRIES 3
+#define LIST_BYTES    (8 + STORVSC_LUNS * 8) /* of a REPORT LUNS answer */
 
 /* system_unbound_wq: a scan may wait for the host, and IO does not depend on it. */
 static void schedule_news(struct storvsc_host *host, unsigned int delay_ms)
@@ -52,7 +56,7 @@ void storvsc_news_act(struct storvsc_host *host, struct scsi_device *sdev,
 {
 	switch (action) {
 	case STORVSC_ACT_SCAN:
-		set_bit(NEWS_SCAN, &host->news_flags);
+		set_bit(NEWS_LIST, &host->news_flags);
 		break;
 	case STORVSC_ACT_RESCAN:
 		set_bit(storvsc_address(sdev), host->changed);
@@ -68,13 +72,22 @@ void storvsc_news_act(struct storvsc_host *host, struct scsi_device *sdev,
 	schedule_news(host, GATHER_MS);
 }
 
+/* An event names its LUN; one that we do not have is taken to be about all. */
+static void note_event(struct storvsc_host *host, const struct vstor_event *event)
+{
+	if (event->path || event->target >= STORVSC_TARGETS || event->lun >= STORVSC_LUNS)
+		return storvsc_news_add(host, NEWS_LIST);
+	set_bit(event->target * STORVSC_LUNS + event->lun, host->look);
+	schedule_news(host, GATHER_MS);
+}
+
 /**
  * storvsc_news_unasked() - a packet with transaction id 0
  * @host: the controller
  * @packet: anything at all
  *
- * Any context. Only three operations may come unasked, and from their operation alone all is known:
- * they say that something changed, the scan finds out what.
+ * Any context. Only three operations may come unasked. Whatever they say happened, we look for
+ * ourselves: at one LUN, or at the list of them.
  */
 void storvsc_news_unasked(struct storvsc_host *host, const struct hvis_packet *packet)
 {
@@ -85,33 +98,108 @@ void storvsc_news_unasked(struct storvsc_host *host, const struct hvis_packet *p
 	if (packet->payload_bytes < sizeof(vstor->operation))
 		return storvsc_refuse(host, REFUSED_SHORT, 0);
 	switch (vstor->operation) {
+	case VSTOR_EVENT_NOTIFICATION:
+		if (packet->payload_bytes < offsetofend(struct vstor_packet, event))
+			return storvsc_refuse(host, REFUSED_SHORT, 0);
+		return note_event(host, &vstor->event);
 	case VSTOR_ENUMERATE_BUS:
 	case VSTOR_REMOVE_DEVICE:
-	case VSTOR_EVENT_NOTIFICATION:
-		set_bit(NEWS_CHECK, &host->news_flags);
-		storvsc_news_add(host, NEWS_SCAN);
-		break;
+		return storvsc_news_add(host, NEWS_LIST);
 	default:
 		storvsc_refuse(host, REFUSED_UNASKED, 0);
 	}
 }
 
-/* The known LUNs: one that is gone answers INVALID_LUN, which sets its bit in gone. */
-static void check_known(struct storvsc_host *host)
+static struct scsi_device *lookup(struct storvsc_host *host, unsigned int address)
 {
-	struct scsi_sense_hdr sense;
-	struct scsi_device *sdev;
-
-	shost_for_each_device(sdev, host->shost)
-		scsi_test_unit_ready(sdev, READY_TIMEOUT, READY_RETRIES, &sense);
+	return scsi_device_lookup(host->shost, 0, address / STORVSC_LUNS, address % STORVSC_LUNS);
 }
 
-static void scan(struct storvsc_host *host, enum scsi_scan_mode mode)
+static void scan(struct storvsc_host *host, unsigned int target, u64 lun, enum scsi_scan_mode mode)
 {
-	unsigned int target;
+	scsi_scan_target(&host->shost->shost_gendev, 0, target, lun, mode);
+}
 
-	for (target = 0; target < STORVSC_TARGETS; target++)
-		scsi_scan_target(&host->shost->shost_gendev, 0, target, SCAN_WILD_CARD, mode);
+static void rescan_device(struct scsi_device *sdev)
+{
+	scsi_rescan_device(sdev);
+}
+
+/*
+ * One LUN: there now, not there any more, or different. One that is gone answers INVALID_LUN, which
+ * sets its bit in gone.
+ */
+static void look(struct storvsc_host *host, unsigned int address)
+{
+	struct scsi_device *sdev = lookup(host, address);
+	struct scsi_sense_hdr sense;
+
+	if (!sdev)
+		return scan(host, address / STORVSC_LUNS, address % STORVSC_LUNS, SCSI_SCAN_RESCAN);
+	scsi_test_unit_ready(sdev, READY_TIMEOUT, READY_RETRIES, &sense);
+	if (!test_bit(address, host->gone))
+		rescan_device(sdev);
+	scsi_device_put(sdev);
+}
+
+/* Return: which LUNs the host reports, or a negative errno. */
+static int read_list(struct scsi_device *sdev, u64 *luns)
+{
+	const u8 command[VSTOR_CDB_MAX] = { REPORT_LUNS, [8] = LIST_BYTES >> 8, LIST_BYTES & 0xFF };
+	int resid = 0, result, error = -EIO;
+	u8 *list = kzalloc(LIST_BYTES, GFP_KERNEL);
+
+	if (!list)
+		return -ENOMEM;
+	result = compat_scsi_read(sdev, command, list, LIST_BYTES, READY_TIMEOUT, READY_RETRIES,
+				  &resid);
+	if (!result && resid >= 0 && resid <= LIST_BYTES)
+		error = storvsc_luns_parse(list, LIST_BYTES - resid, luns);
+	kfree(list);
+	return error;
+}
+
+/* Which LUNs of a target we know. Return: the lowest, with a reference, or NULL. */
+static struct scsi_device *known_luns(struct storvsc_host *host, unsigned int target, u64 *luns)
+{
+	struct scsi_device *sdev, *lowest = NULL;
+	unsigned int lun;
+
+	*luns = 0;
+	for (lun = 0; lun < STORVSC_LUNS; lun++) {
+		sdev = lookup(host, target * STORVSC_LUNS + lun);
+		if (!sdev)
+			continue;
+		*luns |= BIT_ULL(lun);
+		if (lowest)
+			scsi_device_put(sdev);
+		else
+			lowest = sdev;
+	}
+	return lowest;
+}
+
+/*
+ * The list of LUNs may have changed: whatever differs from what we know gets a look. Without a list
+ * that is every known LUN, and a scan for new ones.
+ */
+static void compare_list(struct storvsc_host *host, unsigned int target)
+{
+	struct scsi_device *sdev;
+	u64 known, there = 0;
+	unsigned int lun;
+	int error;
+
+	sdev = known_luns(host, target, &known);
+	error = sdev ? read_list(sdev, &there) : -ENXIO;
+	if (sdev)
+		scsi_device_put(sdev);
+	for (lun = 0; lun < STORVSC_LUNS; lun++) {
+		if ((known ^ there) & BIT_ULL(lun))
+			set_bit(target * STORVSC_LUNS + lun, host->look);
+	}
+	if (error)
+		scan(host, target, SCAN_WILD_CARD, SCSI_SCAN_RESCAN);
 }
 
 /* Visits every LUN whose bit is set; the bit goes first, so that later news of it count again. */
@@ -123,8 +211,7 @@ static void visit_marked(struct storvsc_host *host, unsigned long *marks,
 
 	for_each_set_bit(address, marks, STORVSC_ADDRESSES) {
 		clear_bit(address, marks);
-		sdev = scsi_device_lookup(host->shost, 0, address / STORVSC_LUNS,
-					  address % STORVSC_LUNS);
+		sdev = lookup(host, address);
 		if (!sdev)
 			continue;
 		visit(sdev);
@@ -132,23 +219,33 @@ static void visit_marked(struct storvsc_host *host, unsigned long *marks,
 	}
 }
 
-static void rescan_device(struct scsi_device *sdev)
+static void look_at_marked(struct storvsc_host *host)
 {
-	scsi_rescan_device(sdev);
+	unsigned int address;
+
+	for_each_set_bit(address, host->look, STORVSC_ADDRESSES) {
+		clear_bit(address, host->look);
+		look(host, address);
+	}
 }
 
 static void news_work(struct work_struct *work)
 {
 	struct storvsc_host *host = container_of(to_delayed_work(work), struct storvsc_host, news);
+	unsigned int target;
+	bool first, list;
 
-	if (test_and_clear_bit(NEWS_SCAN_FIRST, &host->news_flags))
-		scan(host, SCSI_SCAN_INITIAL);
-	if (test_and_clear_bit(NEWS_CHECK, &host->news_flags))
-		check_known(host);
+	first = test_and_clear_bit(NEWS_SCAN_FIRST, &host->news_flags);
+	list = test_and_clear_bit(NEWS_LIST, &host->news_flags);
+	for (target = 0; target < STORVSC_TARGETS; target++) {
+		if (first)
+			scan(host, target, SCAN_WILD_CARD, SCSI_SCAN_INITIAL);
+		else if (list)
+			compare_list(host, target);
+	}
+	look_at_marked(host);
 	visit_marked(host, host->gone, scsi_remove_device);
 	visit_marked(host, host->changed, rescan_device);
-	if (test_and_clear_bit(NEWS_SCAN, &host->news_flags))
-		scan(host, SCSI_SCAN_RESCAN);
 }
 
 /**

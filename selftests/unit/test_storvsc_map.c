@@ -133,6 +133,36 @@ static void rings_shrink_with_many_channels(void **state)
 	assert_int_equal(storvsc_ring_bytes_for(10000), 32 << 10);
 }
 
+/* REPORT LUNS */
+
+static void lists_of_luns(void **state)
+{
+	u8 list[8 + 8 * 8] = { 0, 0, 0, 40 };
+	u64 luns = 0xDEAD;
+
+	(void)state;
+	list[8 + 1] = 3;
+	list[16] = 0x40, list[16 + 1] = 63; /* flat */
+	list[24 + 1] = 64; /* too high */
+	list[32] = 0x41; /* 256 */
+	list[40 + 1] = 5, list[40 + 7] = 1; /* a second level */
+	assert_int_equal(storvsc_luns_parse(list, sizeof(list), &luns), 0);
+	assert_true(luns == (1ULL << 63 | 1 << 3));
+	assert_int_equal(storvsc_luns_parse(list, 48, &luns), 0);
+	luns = 0xDEAD;
+	assert_int_equal(storvsc_luns_parse(list, 47, &luns), -EINVAL); /* cut short */
+	assert_int_equal(storvsc_luns_parse(list, 0, &luns), -EINVAL);
+	assert_int_equal(storvsc_luns_parse(list, 7, &luns), -EINVAL);
+	list[0] = 0xFF;
+	assert_int_equal(storvsc_luns_parse(list, sizeof(list), &luns), -EINVAL);
+	list[0] = 0, list[3] = 39;
+	assert_int_equal(storvsc_luns_parse(list, sizeof(list), &luns), -EINVAL);
+	assert_true(luns == 0xDEAD);
+	list[3] = 0;
+	assert_int_equal(storvsc_luns_parse(list, 8, &luns), 0);
+	assert_true(luns == 0);
+}
+
 static void generations_wrap_without_zero(void **state)
 {
 	(void)state;
@@ -464,6 +494,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_go_there_and_back),
 		cmocka_unit_test(impossible_ids_are_refused),
+		cmocka_unit_test(lists_of_luns),
 		cmocka_unit_test(plans_fit_the_channels),
 		cmocka_unit_test(cpus_spread_over_queues),
 		cmocka_unit_test(rings_shrink_with_many_channels),

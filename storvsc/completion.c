@@ -12,6 +12,7 @@
  * exactly once.
  */
 #include "internal.h"
+#include "trace.h"
 
 #define ROUND_PACKETS 512
 
@@ -36,6 +37,7 @@ static const char *const refusals[REFUSALS] = {
 void storvsc_refuse(struct storvsc_host *host, enum storvsc_refusal reason, u64 id)
 {
 	atomic_inc(&host->refused[reason]);
+	trace_storvsc_io_error(host->shost->host_no, id, reason, 0);
 	dev_warn_ratelimited(&host->device->dev, "refused %s (id %016llx)\n", refusals[reason], id);
 }
 
@@ -69,8 +71,10 @@ static void receive_answer(struct storvsc_link *link, u64 id, const struct vstor
 	u32 queues = smp_load_acquire(&host->queue_count); /* before queues */
 	struct storvsc_slot *slot;
 	struct scsi_cmnd *cmd;
+	u64 read, sent;
 	u32 queue, tag;
 
+	read = storvsc_clock();
 	if (vstor->operation != VSTOR_COMPLETE_IO)
 		return storvsc_refuse(host, REFUSED_OPERATION, id);
 	if (!storvsc_id_parse(id, queues, host->limits.can_queue, &queue, &tag))
@@ -83,7 +87,11 @@ static void receive_answer(struct storvsc_link *link, u64 id, const struct vstor
 	if (!cmd)
 		return storvsc_refuse(host, REFUSED_STALE_ID, id);
 	link->answered++;
+	sent = slot->sent;
+	trace_storvsc_io_completed(host->shost->host_no, id, link->index, &vstor->srb);
 	end_command(host, cmd, &vstor->srb);
+	if (static_branch_unlikely(&storvsc_latency_on))
+		storvsc_latency_answered(&host->queues[queue], sent, read);
 }
 
 /* The gate: type and length are right behind it. */

@@ -184,6 +184,7 @@ int storvsc_probe(struct vmbus_device *device, const struct hv_vmbus_device_id *
 		goto disconnect;
 
 	dev_set_drvdata(&device->dev, host);
+	storvsc_latency_show(host);
 	dev_info(&device->dev,
 		 "VSTOR %u.%u, %u KiB per request, %u queues and %u polled of %u requests\n",
 		 host->version >> 8, host->version & 0xFF, host->limits.max_bytes / 1024,
@@ -212,6 +213,7 @@ void storvsc_remove(struct vmbus_device *device)
 {
 	struct storvsc_host *host = dev_get_drvdata(&device->dev);
 
+	storvsc_latency_hide(host);
 	storvsc_news_stop(host);
 	if (hvis_channel_rescinded(device->channel))
 		give_up(host);

@@ -104,6 +104,7 @@ enum storvsc_refusal {
  * @look: addresses to look at: there, not there, or different
  * @changed: addresses to read again
  * @gone: addresses to remove
+ * @debugfs: folder of the controller
  * @refused: packets refused, by reason
  */
 struct storvsc_host {
@@ -147,6 +148,7 @@ struct storvsc_host {
 	DECLARE_BITMAP(changed, STORVSC_ADDRESSES);
 	DECLARE_BITMAP(gone, STORVSC_ADDRESSES);
 
+	struct dentry *debugfs;
 	atomic_t refused[REFUSALS];
 };
 
@@ -191,6 +193,12 @@ void storvsc_news_act(struct storvsc_host *host, struct scsi_device *sdev,
 		      enum storvsc_action action);
 void storvsc_news_unasked(struct storvsc_host *host, const struct hvis_packet *packet);
 void storvsc_news_stop(struct storvsc_host *host);
+
+/* latency.c */
+void storvsc_latency_init(void);
+void storvsc_latency_exit(void);
+void storvsc_latency_show(struct storvsc_host *host);
+void storvsc_latency_hide(struct storvsc_host *host);
 
 /* attrs.c */
 extern const struct attribute_group *storvsc_host_groups[];

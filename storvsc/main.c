@@ -101,6 +101,8 @@ static struct vmbus_driver storvsc_driver = {
 
 static int __init storvsc_init(void)
 {
+	int error;
+
 	if (storvsc_ring_bytes &&
 	    (storvsc_ring_bytes < RING_BYTES_MIN || storvsc_ring_bytes > RING_BYTES_MAX)) {
 		pr_err("ring_bytes=%u is out of range %u..%u\n", storvsc_ring_bytes, RING_BYTES_MIN,
@@ -108,13 +110,18 @@ static int __init storvsc_init(void)
 		return -EINVAL;
 	}
 	storvsc_ring_bytes = PAGE_ALIGN(storvsc_ring_bytes);
-	return hvis_driver_register(&storvsc_driver, THIS_MODULE);
+	storvsc_latency_init();
+	error = hvis_driver_register(&storvsc_driver, THIS_MODULE);
+	if (error)
+		storvsc_latency_exit();
+	return error;
 }
 module_init(storvsc_init);
 
 static void __exit storvsc_exit(void)
 {
 	hvis_driver_unregister(&storvsc_driver);
+	storvsc_latency_exit();
 }
 module_exit(storvsc_exit);
 

@@ -129,6 +129,20 @@ u32 storvsc_ring_bytes_for(u32 channels)
 }
 
 /**
+ * storvsc_bucket() - the bucket of a histogram for a time
+ * @ns: any
+ *
+ * Return: bucket i has the times from 2^i to 2^(i+1)-1; the first those below 2, too, the last all
+ * that are longer.
+ */
+u32 storvsc_bucket(u64 ns)
+{
+	if (ns < 2)
+		return 0;
+	return min_t(u32, 63 - __builtin_clzll(ns), STORVSC_BUCKETS - 1);
+}
+
+/**
  * storvsc_packet_bytes() - size of a request packet without its trailer
  * @pages: page numbers in its only range; 0: no data, an INBAND packet without range
  */

@@ -60,6 +60,10 @@ struct storvsc_limits {
 	u32 can_queue;
 };
 
+/* Latencies in powers of two of a ns: the last bucket begins at 4.3 s. */
+#define STORVSC_BUCKETS 33u
+u32 storvsc_bucket(u64 ns);
+
 u32 storvsc_packet_bytes(u32 pages);
 int storvsc_limits_derive(struct storvsc_limits *limits, u32 host_max_bytes, u32 ring_bytes);
 

@@ -11,12 +11,15 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
+#include <linux/jump_label.h>
+#include <linux/sched/clock.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <scsi/scsi_cmnd.h>
 
 #include "vmbus.h"
+#include "map.h"
 
 struct storvsc_host;
 
@@ -27,6 +30,7 @@ struct storvsc_host;
  * @generation: of the last packet
  * @address: target and LUN of @cmd, which may be read without owning it
  * @link: index of the link it was sent on, likewise
+ * @sent: when, or 0 if nobody asked
  */
 struct storvsc_slot {
 	atomic64_t id;
@@ -34,16 +38,25 @@ struct storvsc_slot {
 	u32 generation;
 	u16 address;
 	u16 link;
+	u64 sent;
 };
 
 /**
  * struct storvsc_queue - one hardware queue of the block layer
  * @link: where its commands leave. Read under RCU; written under host->route_lock
  * @slots: one per tag
+ * @full_since: when a command first found no room; 0: it has gone, or there was none
+ * @ring_wait: latency.c's, as the next two. Written by who holds the ring's producer lock
+ * @host: written by the ring's reader
+ * @completion: likewise
  */
 struct storvsc_queue {
 	struct storvsc_link *link;
 	struct storvsc_slot *slots;
+	u64 full_since;
+	u64 ring_wait[STORVSC_BUCKETS];
+	u64 host[STORVSC_BUCKETS] ____cacheline_aligned_in_smp;
+	u64 completion[STORVSC_BUCKETS];
 } ____cacheline_aligned_in_smp;
 
 /**
@@ -132,6 +145,18 @@ enum hvis_event_result storvsc_event(struct vmbus_channel *channel, void *contex
 void storvsc_drain_work(struct work_struct *work);
 int storvsc_read_round(struct storvsc_link *link);
 bool storvsc_links_sync(struct storvsc_host *host);
+
+/* latency.c */
+DECLARE_STATIC_KEY_FALSE(storvsc_latency_on);
+void storvsc_latency_full(struct storvsc_queue *queue, u64 began);
+u64 storvsc_latency_sent(struct storvsc_queue *queue, u64 began);
+void storvsc_latency_answered(struct storvsc_queue *queue, u64 sent, u64 read);
+
+/* Now, for latency.c; 0 while that is off. */
+static inline u64 storvsc_clock(void)
+{
+	return static_branch_unlikely(&storvsc_latency_on) ? local_clock() : 0;
+}
 
 /* poll.c */
 void storvsc_poll_init(struct storvsc_link *link);

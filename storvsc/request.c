@@ -19,6 +19,7 @@
 #include <linux/rcupdate.h>
 
 #include "internal.h"
+#include "trace.h"
 
 static_assert(PAGE_SIZE == STORVSC_PAGE_SIZE);
 
@@ -143,11 +144,21 @@ static void write_packet(void *packet, struct scsi_cmnd *cmd, const struct exten
 	memcpy(packet + bytes - sizeof(vstor), &vstor, sizeof(vstor));
 }
 
+/* One command on its way to the ring. */
+struct passage {
+	struct storvsc_queue *queue;
+	struct storvsc_link *link;
+	u32 hwq;
+	u32 tag;
+	u64 began;
+};
+
 /* The command does not reach the ring, but if it ends a batch, the others need their doorbell. */
 static int end_at_once(struct storvsc_link *link, struct scsi_cmnd *cmd, int host_byte)
 {
 	if (cmd->flags & SCMD_LAST && host_byte != DID_NO_CONNECT)
 		storvsc_link_kick(link);
+	trace_storvsc_io_error(cmd->device->host->host_no, 0, REFUSALS, host_byte << 16);
 	storvsc_command_end(cmd, host_byte << 16, 0);
 	return 0;
 }
@@ -158,10 +169,13 @@ static int end_at_once(struct storvsc_link *link, struct scsi_cmnd *cmd, int hos
  * are none. send_room() can only make it earlier, so it does no harm that it may come before the
  * command is back in its queue.
  */
-static int no_room(struct storvsc_link *link, struct scsi_cmnd *cmd, int error)
+static int no_room(const struct passage *passage, struct scsi_cmnd *cmd, int error)
 {
+	struct storvsc_link *link = passage->link;
+
 	switch (error) {
 	case -EAGAIN:
+		storvsc_latency_full(passage->queue, passage->began);
 		storvsc_link_kick(link);
 		return SCSI_MLQUEUE_HOST_BUSY;
 	case -ENODEV:
@@ -174,10 +188,11 @@ static int no_room(struct storvsc_link *link, struct scsi_cmnd *cmd, int error)
 	}
 }
 
-static int send(struct storvsc_link *link, struct scsi_cmnd *cmd, const struct extent *extent,
-		u32 queue, u32 tag)
+static int send(const struct passage *passage, struct scsi_cmnd *cmd, const struct extent *extent)
 {
-	struct storvsc_slot *slot = &link->host->queues[queue].slots[tag];
+	struct storvsc_slot *slot = &passage->queue->slots[passage->tag];
+	struct storvsc_link *link = passage->link;
+	u32 bytes = storvsc_packet_bytes(extent->pages);
 	bool last = cmd->flags & SCMD_LAST;
 	unsigned long irq_flags;
 	void *packet;
@@ -187,12 +202,15 @@ static int send(struct storvsc_link *link, struct scsi_cmnd *cmd, const struct e
 	if (WARN_ON_ONCE(!storvsc_slot_is_free(slot)))
 		return end_at_once(link, cmd, DID_ERROR);
 
-	packet = hvis_channel_reserve(link->channel, storvsc_packet_bytes(extent->pages),
-				      &irq_flags);
+	packet = hvis_channel_reserve(link->channel, bytes, &irq_flags);
 	if (IS_ERR(packet))
-		return no_room(link, cmd, PTR_ERR(packet));
-	id = storvsc_slot_prepare(slot, cmd, queue, link->index);
+		return no_room(passage, cmd, PTR_ERR(packet));
+	id = storvsc_slot_prepare(slot, cmd, passage->hwq, link->index);
 	write_packet(packet, cmd, extent, id);
+	slot->sent = 0;
+	if (static_branch_unlikely(&storvsc_latency_on))
+		slot->sent = storvsc_latency_sent(passage->queue, passage->began);
+	trace_storvsc_io_sent(link->host->shost->host_no, id, link->index, bytes);
 	storvsc_slot_lend(slot, id);
 	link->sent++;
 	hvis_channel_commit(link->channel, irq_flags);
@@ -204,10 +222,14 @@ static int send(struct storvsc_link *link, struct scsi_cmnd *cmd, const struct e
 static int submit(struct storvsc_host *host, struct scsi_cmnd *cmd)
 {
 	u32 unique = blk_mq_unique_tag(scsi_cmd_to_rq(cmd));
-	u32 queue = blk_mq_unique_tag_to_hwq(unique), tag = blk_mq_unique_tag_to_tag(unique);
-	struct storvsc_link *link;
+	struct passage passage = {
+		.hwq = blk_mq_unique_tag_to_hwq(unique),
+		.tag = blk_mq_unique_tag_to_tag(unique),
+		.began = storvsc_clock(),
+	};
 	struct extent extent;
 
+	trace_storvsc_io_queued(cmd, passage.hwq, passage.tag);
 	switch (READ_ONCE(host->state)) {
 	case STORVSC_RUNNING:
 		break;
@@ -216,14 +238,15 @@ static int submit(struct storvsc_host *host, struct scsi_cmnd *cmd)
 	default:
 		return end_at_once(NULL, cmd, DID_NO_CONNECT);
 	}
-	link = READ_ONCE(host->queues[queue].link);
+	passage.queue = &host->queues[passage.hwq];
+	passage.link = READ_ONCE(passage.queue->link);
 	if (measure(host, cmd, &extent)) {
 		dev_warn_ratelimited(&host->device->dev,
 				     "command %02x: %u bytes in %u pieces do not make one range\n",
 				     cmd->cmnd[0], scsi_bufflen(cmd), scsi_sg_count(cmd));
-		return end_at_once(link, cmd, DID_ERROR);
+		return end_at_once(passage.link, cmd, DID_ERROR);
 	}
-	return send(link, cmd, &extent, queue, tag);
+	return send(&passage, cmd, &extent);
 }
 
 /**

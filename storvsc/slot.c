@@ -12,6 +12,7 @@
  * command.
  */
 #include "internal.h"
+#include "trace.h"
 
 /**
  * storvsc_slot_prepare() - the next id of a free slot
@@ -121,9 +122,10 @@ void storvsc_command_end(struct scsi_cmnd *cmd, u32 result, u32 moved)
 	scsi_done(cmd);
 }
 
-static void fail_queue(struct storvsc_queue *queue, u32 tags, u32 link, int host_byte)
+static void fail_queue(struct storvsc_host *host, struct storvsc_queue *queue, u32 link,
+		       int host_byte)
 {
-	u32 tag;
+	u32 tag, tags = host->limits.can_queue;
 
 	for (tag = 0; tag < tags; tag++) {
 		struct storvsc_slot *slot = &queue->slots[tag];
@@ -133,8 +135,10 @@ static void fail_queue(struct storvsc_queue *queue, u32 tags, u32 link, int host
 		if (!id || !matches(slot, link, STORVSC_ADDRESS_ANY))
 			continue;
 		cmd = storvsc_slot_claim(slot, id);
-		if (cmd)
-			storvsc_command_end(cmd, host_byte << 16, 0);
+		if (!cmd)
+			continue;
+		trace_storvsc_io_error(host->shost->host_no, id, REFUSALS, host_byte << 16);
+		storvsc_command_end(cmd, host_byte << 16, 0);
 	}
 }
 
@@ -155,6 +159,6 @@ void storvsc_slots_fail(struct storvsc_host *host, u32 link, int host_byte)
 
 	mutex_lock(&host->reaper);
 	for (queue = 0; queue < host->queue_count; queue++)
-		fail_queue(&host->queues[queue], host->limits.can_queue, link, host_byte);
+		fail_queue(host, &host->queues[queue], link, host_byte);
 	mutex_unlock(&host->reaper);
 }

@@ -133,6 +133,19 @@ static void rings_shrink_with_many_channels(void **state)
 	assert_int_equal(storvsc_ring_bytes_for(10000), 32 << 10);
 }
 
+static void buckets_are_powers_of_two(void **state)
+{
+	(void)state;
+	assert_int_equal(storvsc_bucket(0), 0);
+	assert_int_equal(storvsc_bucket(1), 0);
+	for (u32 i = 1; i < 64; i++) {
+		u32 bucket = i < STORVSC_BUCKETS ? i : STORVSC_BUCKETS - 1;
+
+		assert_int_equal(storvsc_bucket(1ULL << i), bucket);
+		assert_int_equal(storvsc_bucket((2ULL << i) - 1), bucket);
+	}
+}
+
 /* REPORT LUNS */
 
 static void lists_of_luns(void **state)
@@ -494,6 +507,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_go_there_and_back),
 		cmocka_unit_test(impossible_ids_are_refused),
+		cmocka_unit_test(buckets_are_powers_of_two),
 		cmocka_unit_test(lists_of_luns),
 		cmocka_unit_test(plans_fit_the_channels),
 		cmocka_unit_test(cpus_spread_over_queues),

@@ -15,7 +15,7 @@
 enum disk_op {
 	DISK_READ,
 	DISK_WRITE,
-	DISK_FLUSH, /* everything completed before it is stable when it completes */
+	DISK_FLUSH, /* everything completed before it was submitted is stable when it completes */
 	DISK_UNMAP, /* the range reads back as zero, its space is given up where the backend can */
 	DISK_ZERO, /* the range reads back as zero and stays allocated where the backend can */
 };
@@ -31,7 +31,10 @@ struct disk_request {
 	struct disk *disk;
 	struct loop *loop;
 	uint64_t moved; /* the backend's: bytes done so far */
-	unsigned int step; /* the backend's */
+	unsigned int step; /* the backend's, as the rest */
+	struct disk_request *next;
+	struct loop_work work;
+	int error;
 	/* Called once in the loop's thread; error: 0 or negative errno. May run inside disk_submit(). */
 	void (*finished)(struct disk_request *request, int error);
 };

@@ -3,21 +3,18 @@
  * IO on a raw image or block device through the caller's io_uring: data straight from and to the
  * iovec. A request takes one submission after another until all its bytes are done; which kind the
  * next one is stands in request->step. What O_DIRECT or the file system cannot do is done in a
- * slower way, not refused.
- * Invariant: one submission of a request is in flight at a time; of disk_raw only `lost` is written
- * to after opening.
+ * slower way, not refused. Flushes are disk_raw_flush.c's.
+ * Invariant: one submission of a request is in flight at a time.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/falloc.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "disk_raw.h"
-#include "log.h"
 
 /* A write of zeros takes its data from here, the same bytes again and again. */
 #define ZERO_BYTES  65536u
@@ -29,7 +26,6 @@ enum step {
 	STEP_START, /* nothing submitted yet; must be 0 */
 	STEP_DIRECT, /* readv or writev with O_DIRECT */
 	STEP_BUFFERED, /* the same through the page cache */
-	STEP_SYNC, /* fdatasync */
 	STEP_ALLOCATE, /* punch a hole, or zero a range */
 	STEP_ZEROS, /* write zeros */
 };
@@ -61,7 +57,7 @@ static void prepare_transfer(struct io_uring_sqe *sqe, int fd, const struct disk
 		io_uring_prep_readv(sqe, fd, request->iov, count, offset);
 	else
 		io_uring_prep_writev2(sqe, fd, request->iov, count, offset,
-				      request->fua ? RWF_DSYNC : 0);
+				      request->fua && request->step == STEP_DIRECT ? RWF_DSYNC : 0);
 }
 
 static void prepare_allocate(struct io_uring_sqe *sqe, int fd, const struct disk_request *request)
@@ -91,23 +87,26 @@ static bool promises(const struct disk_request *request)
 	return request->what == DISK_FLUSH || (request->what == DISK_WRITE && request->fua);
 }
 
-/*
- * The kernel tells of data that it could not write back once, to one caller, and then takes the
- * pages for clean: the next fdatasync succeeds. So after a promise could not be kept, none is made
- * any more.
- */
+/* See disk_raw_flush.c: after a promise could not be kept, none is made any more. */
 static void finish(struct disk_request *request, int error)
 {
 	struct disk_raw *raw = disk_raw_of(request->disk);
-	int kept = 0;
 
-	if (promises(request)) {
-		if (error && atomic_compare_exchange_strong(&raw->lost, &kept, error))
-			log_error("disk %s: flush failed: %s; no flush will succeed any more",
-				  request->disk->path, strerror(-error));
+	if (!error && promises(request))
 		error = atomic_load(&raw->lost);
-	}
 	request->finished(request, error);
+}
+
+/*
+ * All bytes are moved. With O_DIRECT a write with FUA is stable by now (RWF_DSYNC), and an error was
+ * its own; in the page cache its pages share the file's one error with everybody else's.
+ */
+static void transfer_ends(struct disk_request *request)
+{
+	if (request->what == DISK_WRITE && request->fua && request->step == STEP_BUFFERED)
+		disk_raw_flush(request);
+	else
+		finish(request, 0);
 }
 
 static void submit_step(struct disk_request *request, enum step step)
@@ -126,11 +125,8 @@ static void submit_step(struct disk_request *request, enum step step)
 	case STEP_ALLOCATE:
 		prepare_allocate(sqe, raw->fd, request);
 		break;
-	case STEP_ZEROS:
-		prepare_zeros(sqe, raw->fd, request);
-		break;
 	default:
-		io_uring_prep_fsync(sqe, raw->fd, IORING_FSYNC_DATASYNC);
+		prepare_zeros(sqe, raw->fd, request);
 		break;
 	}
 }
@@ -166,7 +162,7 @@ static void transferred(struct disk_request *request, int result)
 	}
 	request->moved += (uint64_t)result;
 	if (!left(request)) {
-		finish(request, 0);
+		transfer_ends(request);
 		return;
 	}
 	advance(request, (uint64_t)result);
@@ -226,27 +222,17 @@ static void step_done(struct loop_op *op, int result)
 	case STEP_ALLOCATE:
 		allocated(request, result);
 		break;
-	case STEP_ZEROS:
-		zeroed(request, result);
-		break;
 	default:
-		finish(request, result < 0 ? result : 0);
+		zeroed(request, result);
 		break;
 	}
 }
 
 static enum step first_step(const struct disk_raw *raw, const struct disk_request *request)
 {
-	switch (request->what) {
-	case DISK_READ:
-	case DISK_WRITE:
-		return raw->direct_fd >= 0 ? STEP_DIRECT : STEP_BUFFERED;
-	case DISK_UNMAP:
-	case DISK_ZERO:
+	if (request->what == DISK_UNMAP || request->what == DISK_ZERO)
 		return STEP_ALLOCATE;
-	default:
-		return STEP_SYNC;
-	}
+	return raw->direct_fd >= 0 ? STEP_DIRECT : STEP_BUFFERED;
 }
 
 static void submit(struct disk *disk, struct disk_request *request)
@@ -255,11 +241,12 @@ static void submit(struct disk *disk, struct disk_request *request)
 	request->disk = disk;
 	request->moved = 0;
 	if ((!request->bytes && request->what != DISK_FLUSH) ||
-	    (promises(request) && atomic_load(&disk_raw_of(disk)->lost))) {
+	    (promises(request) && atomic_load(&disk_raw_of(disk)->lost)))
 		finish(request, 0);
-		return;
-	}
-	submit_step(request, first_step(disk_raw_of(disk), request));
+	else if (request->what == DISK_FLUSH)
+		disk_raw_flush(request);
+	else
+		submit_step(request, first_step(disk_raw_of(disk), request));
 }
 
 static void close_raw(struct disk *disk)
@@ -269,6 +256,7 @@ static void close_raw(struct disk *disk)
 	if (raw->direct_fd >= 0)
 		close(raw->direct_fd);
 	close(raw->fd);
+	disk_raw_flush_destroy(raw);
 	free(raw);
 }
 

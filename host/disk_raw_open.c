@@ -193,6 +193,7 @@ struct disk *disk_raw_open(const struct disk_options *options, char *error)
 		return NULL;
 	}
 	raw->direct_fd = -1;
+	disk_raw_flush_init(raw);
 	raw->disk.ops = &disk_raw_ops;
 	raw->fd = open_file(options, error);
 	if (raw->fd < 0)
@@ -206,6 +207,7 @@ struct disk *disk_raw_open(const struct disk_options *options, char *error)
 close_fd:
 	close(raw->fd);
 free_raw:
+	disk_raw_flush_destroy(raw);
 	free(raw);
 	return NULL;
 }

@@ -37,6 +37,9 @@ struct channel *channel_create(const struct channel_host *host, const struct cha
 	};
 	memcpy(channel->trace.type, &offer->type, sizeof(channel->trace.type));
 	pthread_mutex_init(&channel->interrupt_lock, NULL);
+	channel->used = offer->ops->used;
+	if (channel->used)
+		offer->ops->used(offer->context, 1);
 	return channel;
 
 free_channel:
@@ -44,8 +47,16 @@ free_channel:
 	return NULL;
 }
 
+void channel_unuse(struct channel *channel)
+{
+	if (channel->used)
+		channel->offer.ops->used(channel->offer.context, -1);
+	channel->used = false;
+}
+
 void channel_destroy(struct channel *channel)
 {
+	channel_unuse(channel);
 	pthread_mutex_destroy(&channel->interrupt_lock);
 	free(channel->name);
 	free(channel);
@@ -130,6 +141,7 @@ static void prepare(struct channel *channel, const struct channel_open *open)
 	pthread_mutex_unlock(&channel->interrupt_lock);
 	atomic_store(&channel->reports, 0);
 	atomic_store(&channel->sub_channels, 0);
+	atomic_store(&channel->silent, false);
 	atomic_store(&channel->broken, NULL);
 }
 
@@ -183,8 +195,10 @@ void channel_close(struct channel *channel, bool silent)
 {
 	if (channel->state == CHANNEL_CLOSED)
 		return;
-	if (silent)
+	if (silent) {
+		atomic_store(&channel->silent, true);
 		channel_retarget(channel, CHANMSG_TARGET_VP_NONE);
+	}
 	if (channel->state == CHANNEL_CLOSING)
 		return;
 	channel->state = CHANNEL_CLOSING;

@@ -34,6 +34,10 @@ struct vmbus;
  *	provider calls channel_idle() when the last request is done, and only then memory goes and
  *	the guest hears of it
  * @closed: worker thread, last call: free the per-open state
+ * @called: worker thread; somebody called channel_call(), or what channel_may_send() waited for is so.
+ *	May be NULL
+ * @used: bus thread; @by is 1 when a channel with @context is put on the bus, primary or sub-channel,
+ *	and -1 when it can never open again and its worker is gone. May be NULL
  * @moved: bus thread, may be NULL; the device was taken away on purpose (@channel NULL), or offered
  *	again as @channel
  */
@@ -42,6 +46,8 @@ struct channel_ops {
 	int (*packet)(void *state, struct packet *packet, const char **why);
 	bool (*close)(void *state);
 	void (*closed)(void *state);
+	void (*called)(void *state);
+	void (*used)(void *context, int by);
 	void (*moved)(void *context, struct channel *channel);
 	uint32_t packet_max; /* largest packet the protocol has; a larger one breaks the channel */
 	uint16_t completion_max; /* payload bytes of the largest completion */
@@ -77,7 +83,8 @@ struct channel_stats {
 /**
  * channel_complete() - answer a packet (PACKET_COMPLETION with its transaction id)
  *
- * Worker thread. Never lost: waits in a queue of the channel while the ring is full, in order.
+ * Worker thread. Waits in a queue of the channel while the ring is full, in order; lost only once the
+ * guest has closed the channel, or the connection is over. A rescinded one is still answered.
  * Signals are batched: the guest is interrupted at most once per loop batch.
  */
 void channel_complete(struct channel *channel, uint64_t transaction_id, const void *payload,
@@ -88,6 +95,21 @@ void channel_complete(struct channel *channel, uint64_t transaction_id, const vo
  * Worker thread.
  */
 void channel_send(struct channel *channel, const void *payload, uint32_t bytes);
+
+/**
+ * channel_call() - have called() run in the worker's thread, soon; calls may be merged
+ *
+ * Any thread, but between open() and the return of closed() only: the provider has a lock for that.
+ */
+void channel_call(struct channel *channel);
+
+/**
+ * channel_may_send() - nothing waits for room in the ring to the guest
+ *
+ * What is sent unasked while the guest does not read piles up, and ends in a broken channel. Where
+ * this says false, called() runs when nothing waits any more. Worker thread.
+ */
+bool channel_may_send(struct channel *channel);
 
 /**
  * channel_idle() - the last request after close() returned false is done; calls closed() at once.

@@ -69,6 +69,7 @@ struct channel {
 	bool offered; /* the guest knows of it */
 	bool rescinded; /* being taken away */
 	bool released; /* the guest gave the relid back */
+	bool used; /* the provider has been told so */
 	bool answer_open; /* OPEN_RESULT is still owed */
 	uint32_t open_id;
 	struct gpadl *ring; /* pinned while not CLOSED */
@@ -79,6 +80,7 @@ struct channel {
 	pthread_mutex_t interrupt_lock; /* target_vp and sint, held across the interrupt itself */
 	uint32_t target_vp;
 	uint32_t sint;
+	atomic_bool silent; /* the guest has let go of it: write to it no more */
 	atomic_uint reports;
 	atomic_uint sub_channels; /* with CHANNEL_REPORT_SUBS: how many */
 	_Atomic(const char *) broken; /* the rule the guest broke since it opened */
@@ -119,7 +121,7 @@ void channel_opened(struct channel *channel);
 /**
  * channel_close() - ask the worker to end; it reports FINISHED once nothing is in flight. No-op
  * when closed.
- * @silent: from this moment on the guest is not interrupted for this channel
+ * @silent: from this moment on the guest is not interrupted for this channel, nor answered
  */
 void channel_close(struct channel *channel, bool silent);
 /**
@@ -127,6 +129,8 @@ void channel_close(struct channel *channel, bool silent);
  * flight.
  */
 void channel_join(struct channel *channel);
+/** channel_unuse() - tell the provider, once, that this channel will not open again. */
+void channel_unuse(struct channel *channel);
 /** channel_retarget() - later interrupts go to @vp; none goes to the old one after this returns. */
 void channel_retarget(struct channel *channel, uint32_t vp);
 /** channel_work() - what its workers have cost since it was offered. */

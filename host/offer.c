@@ -180,9 +180,9 @@ const char *offer_request(struct vmbus *vmbus, const struct request *request)
 }
 
 /*
- * See vmbus.h. An open channel reads no more, but finishes what is in flight, and the guest is
- * still interrupted for that. One that the guest never heard of goes at once, or at the end of the
- * reset under way.
+ * See vmbus.h. An open channel reads no more, but what is in flight is finished, answered as long as
+ * the guest has not closed the channel itself, and interrupted for; its rings stay mapped until then.
+ * One that the guest never heard of goes at once, or at the end of the reset under way.
  */
 void vmbus_rescind(struct vmbus *vmbus, struct channel *channel)
 {
@@ -194,6 +194,8 @@ void vmbus_rescind(struct vmbus *vmbus, struct channel *channel)
 	channel->rescinded = true;
 	if (channel->offered && vmbus->state == BUS_OFFERED) {
 		channel_close(channel, false);
+		if (channel->state == CHANNEL_CLOSED)
+			channel_unuse(channel);
 		vmbus_reply(vmbus, &message, sizeof(message));
 	} else if (vmbus->state != BUS_RESETTING) {
 		offer_remove(vmbus, channel);

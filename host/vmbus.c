@@ -170,6 +170,8 @@ void vmbus_collect(struct vmbus *vmbus, struct channel *channel)
 	channel->answer_open = false;
 	if (gpadl_unpin(&vmbus->gpadls, ring) && vmbus->state != BUS_RESETTING)
 		request_torndown(vmbus, handle);
+	if (channel->rescinded)
+		channel_unuse(channel);
 	if (channel->released)
 		offer_remove(vmbus, channel);
 }

@@ -46,6 +46,36 @@ void channel_ask_sub_channels(struct channel *channel, unsigned int count)
 	report(channel->worker, CHANNEL_REPORT_SUBS);
 }
 
+static void call_provider(struct channel_worker *worker)
+{
+	if (worker->state && worker->ops->called)
+		worker->ops->called(worker->state);
+}
+
+static void call(struct loop_work *work)
+{
+	struct channel_worker *worker = WORKER_OF(work, call);
+
+	atomic_store(&worker->called, false);
+	call_provider(worker);
+}
+
+void channel_call(struct channel *channel)
+{
+	struct channel_worker *worker = channel->worker;
+
+	if (!atomic_exchange(&worker->called, true))
+		loop_call(worker->loop, &worker->call);
+}
+
+bool channel_may_send(struct channel *channel)
+{
+	struct channel_worker *worker = channel->worker;
+
+	worker->recall |= worker->backlog_count;
+	return !worker->backlog_count;
+}
+
 struct loop *channel_loop(struct channel *channel)
 {
 	return channel->worker->loop;
@@ -153,6 +183,10 @@ static void turn_end(void *context)
 	struct channel_worker *worker = context;
 
 	worker_flush(worker);
+	if (worker->recall && !worker->backlog_count) {
+		worker->recall = false;
+		call_provider(worker);
+	}
 	if (worker->stalled && may_read(worker))
 		serve_again(worker);
 	if (ring_writer_must_signal(&worker->out) || worker->raise)
@@ -331,6 +365,7 @@ struct channel_worker *worker_create(struct channel *channel, const struct chann
 	worker->ops = channel->offer.ops;
 	worker->start.run = start;
 	worker->stop.run = stop;
+	worker->call.run = call;
 	worker->again.done = again;
 	worker->doorbell.fired = rung;
 	worker->doorbell.fd = -1;

@@ -30,6 +30,9 @@ struct channel_worker {
 	pthread_t thread;
 	struct loop_work start;
 	struct loop_work stop;
+	struct loop_work call; /* of the provider's called() */
+	atomic_bool called; /* call is queued */
+	bool recall; /* called() has to run when the backlog is empty */
 	struct loop_op again; /* a no-op in the loop's ring: serve after what else is ready */
 	bool again_armed;
 	struct loop_eventfd doorbell;

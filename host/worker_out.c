@@ -171,7 +171,8 @@ void channel_complete(struct channel *channel, uint64_t transaction_id, const vo
 
 	if (worker->in_flight)
 		worker_flying(worker, -1);
-	answer_guest(worker, &desc, payload, bytes);
+	if (!atomic_load_explicit(&channel->silent, memory_order_relaxed))
+		answer_guest(worker, &desc, payload, bytes);
 }
 
 void channel_send(struct channel *channel, const void *payload, uint32_t bytes)

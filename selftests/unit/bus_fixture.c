@@ -199,6 +199,9 @@ static int echo_packet(void *context, struct packet *packet, const char **why)
 		channel_send(state->channel, payload, bytes);
 	for (int i = 0; i < 2000 && bytes >= 4 && !memcmp(payload, "MANY", 4); i++)
 		channel_send(state->channel, payload, bytes);
+	if (bytes >= 4 && !memcmp(payload, "FILL", 4)) /* the ring, then ask to be told of room */
+		while (channel_may_send(state->channel))
+			channel_send(state->channel, payload, bytes);
 	if (bytes >= 5 && !memcmp(payload, "SUBS", 4))
 		channel_ask_sub_channels(state->channel, payload[4] - '0');
 	if (!(packet->desc.flags & PACKET_FLAG_COMPLETION_REQUESTED))
@@ -232,7 +235,23 @@ static void echo_closed(void *context)
 	free(state);
 }
 
+static void echo_called(void *context)
+{
+	struct echo_channel *state = context;
+
+	atomic_fetch_add(&state->echo->called, 1);
+}
+
+static void echo_used(void *context, int by)
+{
+	struct echo_slot *slot = context;
+
+	atomic_fetch_add(&slot->echo->used, by);
+}
+
 static const struct channel_ops echo_ops = {
+	.called = echo_called,
+	.used = echo_used,
 	.open = echo_open,
 	.packet = echo_packet,
 	.close = echo_close,
@@ -413,6 +432,7 @@ void bus_stop(struct bus *bus)
 	for (unsigned int i = 0; i < BUS_DOORBELLS; i++)
 		assert_int_equal(bus->synic.doorbells[i].connection_id, 0);
 	assert_int_equal(bus->echo.opened, bus->echo.closed);
+	assert_int_equal(bus->echo.used, 0);
 	synic_flush(&bus->synic);
 	pthread_mutex_destroy(&bus->synic.lock);
 	pthread_cond_destroy(&bus->synic.changed);

@@ -63,7 +63,8 @@ struct synic {
 struct echo {
 	atomic_bool refuse; /* open() fails */
 	atomic_bool hold; /* answer nothing until echo_release() */
-	atomic_uint opened, closed, held;
+	atomic_uint opened, closed, held, called;
+	atomic_int used; /* channels that may open */
 };
 
 struct echo_slot {

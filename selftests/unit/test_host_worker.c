@@ -370,6 +370,47 @@ static void rescind_finishes_what_is_in_flight(void **state)
 	guest_free(guest);
 }
 
+/* The guest has let go of its rings: what ends afterwards is not written to them. */
+static void a_closed_channel_is_not_answered(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+	uint32_t written;
+
+	bus->echo.hold = true;
+	guest_send(guest, 1, "x", 1);
+	while (atomic_load(&bus->echo.held) != 1)
+		sched_yield();
+	written = ((struct ring_header *)guest->in_map)->write_index;
+	bus_post_relid(bus, CHANMSG_CLOSE, 1);
+	bus_settle(bus);
+	echo_release(bus, 0);
+	bus_teardown(bus, 1, guest->gpadl);
+	bus_expect(bus, CHANMSG_GPADL_TORNDOWN);
+	assert_int_equal(((struct ring_header *)guest->in_map)->write_index, written);
+	guest_free(guest);
+}
+
+/* A provider that sends unasked stops where the ring is full, and is called when there is room. */
+static void told_when_nothing_waits(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+	unsigned int got = 0;
+
+	assert_int_equal(guest_send(guest, 1, "FILL", 4), 0);
+	while (guest_receive(guest)) {
+		got++;
+		if (guest->packet.desc.type == PACKET_COMPLETION)
+			break;
+	}
+	assert_true(got > 100);
+	while (!atomic_load(&bus->echo.called))
+		sched_yield();
+	assert_int_equal(atomic_load(&bus->echo.called), 1);
+	guest_close(guest);
+}
+
 static void release_while_in_flight(void **state)
 {
 	struct bus *bus = *state;
@@ -506,6 +547,8 @@ int main(void)
 		CASE(lie_by_not_reading),
 		CASE(rings_of_different_sizes),
 		CASE(rescind_finishes_what_is_in_flight),
+		CASE(a_closed_channel_is_not_answered),
+		CASE(told_when_nothing_waits),
 		CASE(release_while_in_flight),
 		CASE(channels_at_once),
 		CASE(contact_under_load),

@@ -43,11 +43,12 @@ struct disk_ops {
 	const char *name;
 	void (*submit)(struct disk *disk, struct disk_request *request);
 	void (*close)(struct disk *disk);
+	int (*resize)(struct disk *disk, uint64_t bytes, char *error);
 };
 
 struct disk {
 	const struct disk_ops *ops;
-	uint64_t bytes;
+	_Atomic uint64_t bytes; /* changed by disk_resize() only */
 	uint32_t block_bytes; /* logical: 512 or 4096 */
 	uint32_t physical_bytes;
 	bool read_only;
@@ -83,6 +84,20 @@ struct disk *disk_null_open(const struct disk_options *options, char *error);
 static inline void disk_submit(struct disk *disk, struct disk_request *request)
 {
 	disk->ops->submit(disk, request);
+}
+
+/**
+ * disk_resize() - make room for @bytes, or cut the end off
+ * @bytes: a multiple of the block; not what it is now
+ * @error: at least 256 bytes; on failure one line that says what is wrong
+ *
+ * Changes what is behind the disk, not disk->bytes: where the disk grows, that comes after this, where it
+ * shrinks before, when no request beyond the new end is in flight any more. One thread at a time.
+ * Return: 0 or negative errno.
+ */
+static inline int disk_resize(struct disk *disk, uint64_t bytes, char *error)
+{
+	return disk->ops->resize(disk, bytes, error);
 }
 
 static inline void disk_close(struct disk *disk)

@@ -22,7 +22,16 @@ static void close_null(struct disk *disk)
 	free(disk);
 }
 
-static const struct disk_ops null_ops = {.name = "null", .submit = submit, .close = close_null};
+static int resize(struct disk *disk, uint64_t bytes, char *error)
+{
+	(void)disk;
+	(void)bytes;
+	(void)error;
+	return 0;
+}
+
+static const struct disk_ops null_ops = {
+	.name = "null", .submit = submit, .close = close_null, .resize = resize};
 
 /*
  * Without a serial option the id stays empty: whoever gives the disk its place names it after that.

@@ -260,4 +260,5 @@ static void close_raw(struct disk *disk)
 	free(raw);
 }
 
-const struct disk_ops disk_raw_ops = {.name = "raw", .submit = submit, .close = close_raw};
+const struct disk_ops disk_raw_ops = {
+	.name = "raw", .submit = submit, .close = close_raw, .resize = disk_raw_resize};

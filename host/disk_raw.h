@@ -39,6 +39,9 @@ void disk_raw_flush_destroy(struct disk_raw *raw);
 
 extern const struct disk_ops disk_raw_ops;
 
+/** disk_raw_resize() - see disk_resize(). */
+int disk_raw_resize(struct disk *disk, uint64_t bytes, char *error);
+
 static inline struct disk_raw *disk_raw_of(struct disk *disk)
 {
 	return (struct disk_raw *)((char *)disk - offsetof(struct disk_raw, disk));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Opening a raw image or block device: what it is, how large, what it can do, and that nobody else
- * writes to it. IO is disk_raw.c's.
+ * writes to it; and changing its size. IO is disk_raw.c's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -210,4 +210,33 @@ free_raw:
 	disk_raw_flush_destroy(raw);
 	free(raw);
 	return NULL;
+}
+
+/* A device has the size it has, and so has a file that we only read: somebody else changes it. */
+int disk_raw_resize(struct disk *disk, uint64_t bytes, char *error)
+{
+	const struct disk_raw *raw = disk_raw_of(disk);
+	struct stat st;
+	uint64_t now;
+	int ret;
+
+	if (fstat(raw->fd, &st)) {
+		ret = -errno;
+		fail(error, strerror(-ret));
+		return ret;
+	}
+	now = file_size(raw->fd, &st);
+	if (now == bytes)
+		return 0;
+	if (!S_ISREG(st.st_mode) || disk->read_only) {
+		snprintf(error, ERROR_BYTES, "%s: its size is %llu bytes",
+			 disk->read_only ? "is opened for reading" : "is a block device",
+			 (unsigned long long)now);
+		return -EINVAL;
+	}
+	if (!ftruncate(raw->fd, (off_t)bytes))
+		return 0;
+	ret = -errno;
+	fail(error, strerror(-ret));
+	return ret;
 }

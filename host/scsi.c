@@ -12,8 +12,9 @@
 #include "scsi_internal.h"
 
 enum command_flags {
-	ANY_ADDRESS = 1, /* answered even where no LUN is */
+	ANY_ADDRESS = 1, /* answered even where no LUN is, and whatever attention is owed */
 	CHANGES = 2, /* alters the medium: refused on a read-only disk */
+	TELLS = 4, /* has its own way to tell of a unit attention */
 };
 
 struct command {
@@ -25,7 +26,7 @@ struct command {
 /* By operation code; an entry without handler is no command of ours. */
 static const struct command commands[256] = {
 	[0x00] = {scsi_test_unit_ready, SCSI_NO_DATA, 0},
-	[0x03] = {scsi_request_sense, SCSI_DATA_IN, 0},
+	[0x03] = {scsi_request_sense, SCSI_DATA_IN, TELLS},
 	[0x08] = {scsi_read, SCSI_DATA_IN, 0},
 	[0x0A] = {scsi_write, SCSI_DATA_OUT, CHANGES},
 	[0x12] = {scsi_inquiry, SCSI_DATA_IN, ANY_ADDRESS},
@@ -69,6 +70,26 @@ static enum scsi_progress check(struct scsi_task *task, uint32_t sense)
 	task->sense_bytes = SCSI_SENSE_BYTES;
 	task->status = SCSI_STATUS_CHECK_CONDITION;
 	return SCSI_DONE;
+}
+
+/* Any worker may be the one to take it: the others find it gone. */
+uint32_t scsi_attention(struct scsi_task *task)
+{
+	static const struct {
+		unsigned int bit;
+		uint32_t sense;
+	} conditions[] = {
+		{SCSI_ATTENTION_INQUIRY, SENSE_INQUIRY_CHANGED},
+		{SCSI_ATTENTION_CAPACITY, SENSE_CAPACITY_CHANGED},
+	};
+	atomic_uint *owed = &task->lun->attentions;
+
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]) &&
+			   atomic_load_explicit(owed, memory_order_relaxed);
+	     i++)
+		if (atomic_fetch_and(owed, ~conditions[i].bit) & conditions[i].bit)
+			return conditions[i].sense;
+	return 0;
 }
 
 /* INFORMATION is 32 bits wide in fixed format; a larger LBA is left out, as SPC-4 has it. */
@@ -284,6 +305,7 @@ static enum scsi_progress start(struct scsi_task *task)
 {
 	const struct command *command = &commands[task->cdb[0]];
 	unsigned int needed = cdb_bytes(task->cdb[0]);
+	uint32_t attention = 0;
 
 	if (!task->lun && !(command->flags & ANY_ADDRESS)) {
 		task->delivery = SCSI_NO_LUN;
@@ -298,6 +320,10 @@ static enum scsi_progress start(struct scsi_task *task)
 	if (command->direction != SCSI_NO_DATA && task->bytes &&
 	    task->direction != command->direction)
 		return bad_request(task, 0);
+	if (!(command->flags & (ANY_ADDRESS | TELLS)))
+		attention = scsi_attention(task);
+	if (attention)
+		return check(task, attention);
 	if (command->flags & CHANGES && scsi_disk(task)->read_only)
 		return scsi_check(task, SENSE_WRITE_PROTECTED);
 	return command->handler(task);
@@ -312,7 +338,10 @@ void scsi_execute(struct scsi_task *task)
 	task->sense_bytes = 0;
 	task->moved = 0;
 	task->lun = NULL;
-	if (target && task->lun_number < SCSI_LUNS_MAX && target->luns[task->lun_number].disk)
+	task->disk = NULL;
+	if (target && task->lun_number < SCSI_LUNS_MAX)
+		task->disk = atomic_load(&target->luns[task->lun_number].disk);
+	if (task->disk)
 		task->lun = &target->luns[task->lun_number];
 	drive(task, start(task));
 }

@@ -51,8 +51,16 @@ struct scsi_counters {
 	_Atomic uint64_t errors; /* CHECK CONDITION for what the disk answered */
 };
 
+/*
+ * Unit attention conditions: the next command that is not asked of an absent or unknown unit too hears
+ * of one, the lowest first, once per controller, which is one I_T nexus however many channels it has.
+ */
+#define SCSI_ATTENTION_INQUIRY	1u /* another disk has taken the place: 3F/03 */
+#define SCSI_ATTENTION_CAPACITY 2u /* 2A/09 */
+
 struct scsi_lun {
-	struct disk *disk; /* NULL: nobody there */
+	_Atomic(struct disk *) disk; /* NULL: nobody there */
+	atomic_uint attentions; /* SCSI_ATTENTION_* that are owed */
 	struct scsi_counters counters;
 };
 
@@ -60,7 +68,8 @@ struct scsi_lun {
  * struct scsi_target - the LUNs one REPORT LUNS tells of
  * @max_transfer_bytes: largest data transfer of one READ or WRITE, told in VPD page B0
  *
- * LUNs are added before the first command and never change after.
+ * LUNs come and go while commands run: a command looks once, and works with the disk that it found. Who
+ * takes a disk away may close it only when no command that could have found it is left.
  */
 struct scsi_target {
 	uint32_t max_transfer_bytes;
@@ -101,6 +110,7 @@ struct scsi_task {
 	uint32_t moved; /* data bytes moved */
 
 	struct scsi_lun *lun;
+	struct disk *disk; /* of the LUN when the command came */
 	struct disk_request request;
 	enum scsi_progress (*next)(struct scsi_task *task); /* after @request succeeded */
 	bool submitting, arrived; /* see drive() in scsi.c */

@@ -175,7 +175,7 @@ enum scsi_progress scsi_report_luns(struct scsi_task *task)
 		return scsi_invalid_field(task, 6, -1);
 	memset(task->scratch, 0, 8 + 8 * SCSI_LUNS_MAX);
 	for (unsigned int i = 0; task->target && select != 1 && i < SCSI_LUNS_MAX; i++) {
-		if (!task->target->luns[i].disk)
+		if (!atomic_load(&task->target->luns[i].disk))
 			continue;
 		entry[1] = (uint8_t)i; /* peripheral device addressing */
 		entry += 8;

@@ -19,6 +19,8 @@
 #define SENSE_INVALID_FIELD_IN_CDB    0x052400u
 #define SENSE_INVALID_FIELD_IN_LIST   0x052600u
 #define SENSE_SAVING_NOT_SUPPORTED    0x053900u
+#define SENSE_CAPACITY_CHANGED	      0x062A09u
+#define SENSE_INQUIRY_CHANGED	      0x063F03u
 #define SENSE_WRITE_PROTECTED	      0x072700u
 #define SENSE_SPACE_ALLOCATION_FAILED 0x072707u
 
@@ -62,7 +64,7 @@ static inline void put_be64(uint8_t *p, uint64_t value)
 
 static inline struct disk *scsi_disk(const struct scsi_task *task)
 {
-	return task->lun->disk;
+	return task->disk;
 }
 
 static inline uint64_t scsi_blocks(const struct disk *disk)
@@ -79,6 +81,8 @@ static inline void scsi_count(_Atomic uint64_t *counter, uint64_t n)
 enum scsi_progress scsi_good(struct scsi_task *task);
 /** scsi_check() - CHECK CONDITION with @sense (SENSE_*); counted as refused. */
 enum scsi_progress scsi_check(struct scsi_task *task, uint32_t sense);
+/** scsi_attention() - take the next unit attention. Return: its SENSE_*, 0: none is owed. */
+uint32_t scsi_attention(struct scsi_task *task);
 /**
  * scsi_invalid_field() - INVALID FIELD IN CDB, pointing at @byte (and @bit, or -1 for the whole
  * byte).

@@ -19,14 +19,23 @@ enum scsi_progress scsi_test_unit_ready(struct scsi_task *task)
 	return scsi_good(task);
 }
 
-/* Errors are reported with the command that met them, so there is never anything left to tell. */
+/*
+ * Errors are reported with the command that met them, so there is nothing left to tell but a unit
+ * attention.
+ */
 enum scsi_progress scsi_request_sense(struct scsi_task *task)
 {
+	uint32_t attention;
+
 	if (task->cdb[1] & 0x01) /* DESC: we speak fixed format only */
 		return scsi_invalid_field(task, 1, 0);
 	memset(task->scratch, 0, SCSI_SENSE_BYTES);
 	task->scratch[0] = 0x70;
 	task->scratch[7] = SCSI_SENSE_BYTES - 8;
+	attention = scsi_attention(task);
+	task->scratch[2] = (uint8_t)(attention >> 16);
+	task->scratch[12] = (uint8_t)(attention >> 8);
+	task->scratch[13] = (uint8_t)attention;
 	return scsi_reply(task, SCSI_SENSE_BYTES, task->cdb[4]);
 }
 

@@ -37,6 +37,7 @@ static unsigned int sub_channels(const struct options *options, unsigned int con
 static int create_controller(struct machine *machine, unsigned int number)
 {
 	struct storvsp_options options = {
+		.loop = machine->loop,
 		.controller = number,
 		.sub_channels = sub_channels(machine->options, number),
 	};

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The controller: its LUNs, its offer on the bus, its numbers.
- * What is said on its channel is in storvsp_channel.c and storvsp_srb.c.
- * Invariant: LUNs do not change once the controller is offered, so that workers read them without a
- * lock.
+ * The controller: made and offered, its numbers, its end. Its LUNs are storvsp_plug.c's; what is said on
+ * its channels is in storvsp_channel.c and storvsp_srb.c.
+ * Invariant: it outlives the channels that are offered with it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +27,9 @@ struct storvsp *storvsp_create(const struct storvsp_options *options)
 
 	if (!storvsp)
 		return NULL;
+	pthread_mutex_init(&storvsp->lock, NULL);
 	storvsp->controller = options->controller;
+	storvsp->loop = options->loop;
 	storvsp->version_max = options->version_max ? options->version_max : VSTOR_VERSION_WIN10;
 	snprintf(storvsp->name, sizeof(storvsp->name), "scsi%u", options->controller);
 	storvsp->target.max_transfer_bytes = transfer_bytes(options->max_transfer_bytes);
@@ -40,19 +41,6 @@ struct storvsp *storvsp_create(const struct storvsp_options *options)
 			   storvsp_pages_max(storvsp) * sizeof(uint64_t) +
 			   sizeof(struct vstor_packet));
 	return storvsp;
-}
-
-int storvsp_add_disk(struct storvsp *storvsp, unsigned int lun, struct disk *disk)
-{
-	if (lun >= STORVSP_LUNS || storvsp->channel)
-		return -EINVAL;
-	if (storvsp->target.luns[lun].disk)
-		return -EEXIST;
-	/* A disk without a name of its own is named after its place. */
-	if (!disk->id[0])
-		snprintf(disk->id, sizeof(disk->id), "hvis-%s-lun%u", storvsp->name, lun);
-	storvsp->target.luns[lun].disk = disk;
-	return 0;
 }
 
 int storvsp_offer(struct storvsp *storvsp, struct vmbus *vmbus)
@@ -71,15 +59,18 @@ int storvsp_offer(struct storvsp *storvsp, struct vmbus *vmbus)
 		.context = storvsp,
 	};
 
+	storvsp->vmbus = vmbus;
 	storvsp->channel = vmbus_offer(vmbus, &offer);
 	return storvsp->channel ? 0 : -errno;
 }
 
 void storvsp_destroy(struct storvsp *storvsp)
 {
+	storvsp_drop_jobs(storvsp);
 	for (unsigned int i = 0; i < STORVSP_LUNS; i++)
-		if (storvsp->target.luns[i].disk)
-			disk_close(storvsp->target.luns[i].disk);
+		if (storvsp_disk(storvsp, i))
+			disk_close(storvsp_disk(storvsp, i));
+	pthread_mutex_destroy(&storvsp->lock);
 	free(storvsp);
 }
 
@@ -140,7 +131,7 @@ json_t *storvsp_query(struct storvsp *storvsp)
 	set(object, "task_set_full", &storvsp->full);
 	set(object, "resets", &storvsp->resets);
 	for (unsigned int i = 0; i < STORVSP_LUNS; i++)
-		if (storvsp->target.luns[i].disk)
+		if (storvsp_disk(storvsp, i))
 			json_array_append_new(luns, query_lun(i, &storvsp->target.luns[i]));
 	json_object_set_new(object, "luns", luns);
 	return object;

@@ -7,6 +7,7 @@
 #define HVIS_HOST_STORVSP_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "disk.h"
 #include "vmbus.h"
@@ -17,6 +18,7 @@
 struct storvsp;
 
 struct storvsp_options {
+	struct loop *loop; /* the bus thread's; NULL where no disk is removed or resized */
 	unsigned int controller; /* 0..; makes the instance GUID and the name "scsiN" */
 	uint16_t version_max; /* VSTOR_VERSION(); 0: the newest */
 	uint32_t max_transfer_bytes; /* 0: default */
@@ -24,11 +26,44 @@ struct storvsp_options {
 };
 
 struct storvsp *storvsp_create(const struct storvsp_options *options);
-/** storvsp_add_disk() - put @disk at @lun. Return: 0, -EEXIST, -EINVAL. Owns the disk from then on. */
+/**
+ * storvsp_add_disk() - put @disk at @lun, and tell the guest
+ *
+ * Bus thread, as all that follows. Return: 0, -EEXIST, -EINVAL. Owns the disk from then on.
+ */
 int storvsp_add_disk(struct storvsp *storvsp, unsigned int lun, struct disk *disk);
-/** storvsp_offer() - put the controller on the bus. Bus thread. Return: 0 or negative errno. */
+/** storvsp_disk() - the disk at @lun, or NULL. */
+struct disk *storvsp_disk(const struct storvsp *storvsp, unsigned int lun);
+
+/* How something that takes its time ended. @why: NULL, or what went wrong. Bus thread. */
+typedef void storvsp_done(void *context, const char *why);
+
+/**
+ * storvsp_remove_disk() - take the disk at @lun away, and tell the guest
+ *
+ * Commands that come from now on find no LUN; those in flight are finished first, then the disk is
+ * closed and @done called. Return: 0, -ENOENT, -EBUSY (being resized), -ENOMEM.
+ */
+int storvsp_remove_disk(struct storvsp *storvsp, unsigned int lun, storvsp_done *done,
+			void *context);
+/**
+ * storvsp_resize_disk() - give the disk at @lun another size, and tell the guest
+ * @bytes: as disk_resize() wants it
+ *
+ * Where it shrinks, commands behind the new end are refused from now on, those in flight finished, and
+ * then the end is cut off. @done may be called before this returns. Return: as storvsp_remove_disk().
+ */
+int storvsp_resize_disk(struct storvsp *storvsp, unsigned int lun, uint64_t bytes,
+			storvsp_done *done, void *context);
+
+/** storvsp_offer() - put the controller on the bus. Return: 0 or negative errno. */
 int storvsp_offer(struct storvsp *storvsp, struct vmbus *vmbus);
-/** storvsp_destroy() - after vmbus_destroy(); closes the disks. */
+/**
+ * storvsp_leave() - take the controller off the bus
+ * @done: called later when no channel uses it any more; storvsp_destroy() is allowed from then on
+ */
+void storvsp_leave(struct storvsp *storvsp, storvsp_done *done, void *context);
+/** storvsp_destroy() - closes the disks. After vmbus_destroy(), or storvsp_leave()'s @done. */
 void storvsp_destroy(struct storvsp *storvsp);
 /** storvsp_query() - LUNs and their counters (reads, writes, bytes, flushes, errors) as JSON. */
 json_t *storvsp_query(struct storvsp *storvsp);

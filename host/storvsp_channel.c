@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An open storage channel: the gate every packet passes, the conversation up to END_INITIALIZATION,
- * resets, and the pool of requests. SCSI requests go on to storvsp_srb.c.
+ * An open storage channel: the gate every packet passes, the conversation up to END_INITIALIZATION, and
+ * the pool of requests. SCSI requests go on to storvsp_srb.c, resets to storvsp_reset.c.
  * Invariant: every packet that passes the gate is answered exactly once, unless the channel closes
  * first.
  */
@@ -26,12 +26,10 @@ void storvsp_refuse(struct storvsp *storvsp, const char *why)
 			 why);
 }
 
-/* A closing channel is not answered: the guest has let go of its rings. */
+/* Where the guest has let go of its rings, the channel drops it. */
 void storvsp_answer(struct storvsp_channel *channel, uint64_t transaction_id,
 		    struct vstor_packet *vstor, uint32_t status)
 {
-	if (channel->closing)
-		return;
 	vstor->operation = VSTOR_COMPLETE_IO;
 	vstor->status = status;
 	channel_complete(channel->channel, transaction_id, vstor, sizeof(*vstor));
@@ -47,8 +45,7 @@ struct storvsp_request *storvsp_request_get(struct storvsp_channel *channel,
 	channel->free = request->next;
 	channel->in_flight++;
 	request->transaction_id = packet->desc.transaction_id;
-	request->generation = channel->generation;
-	request->waits_for = 0;
+	request->number = ++channel->number;
 	return request;
 }
 
@@ -56,6 +53,7 @@ void storvsp_request_drop(struct storvsp_request *request)
 {
 	struct storvsp_channel *channel = request->channel;
 
+	request->number = 0;
 	request->next = channel->free;
 	channel->free = request;
 	channel->in_flight--;
@@ -68,87 +66,32 @@ static void answer_request(struct storvsp_request *request)
 	storvsp_request_drop(request);
 }
 
-/* Tell the resets that came after @generation that one of the requests they wait for is done. */
-static void release_resets(struct storvsp_channel *channel, uint64_t generation)
-{
-	struct storvsp_request **link = &channel->resets, *reset;
-
-	while ((reset = *link)) {
-		if (reset->generation < generation || --reset->waits_for) {
-			link = &reset->next;
-			continue;
-		}
-		*link = reset->next;
-		answer_request(reset);
-	}
-}
-
 /* channel_idle() frees the channel with all its requests: it has to be the last thing done. */
 void storvsp_request_done(struct storvsp_request *request)
 {
 	struct storvsp_channel *channel = request->channel;
-	uint64_t generation = request->generation;
+	uint64_t number = request->number;
 
 	answer_request(request);
-	release_resets(channel, generation);
+	if (channel->parts)
+		storvsp_barrier_passed(channel, number, request->task.lun_number);
 	if (channel->closing && !channel->in_flight)
 		channel_idle(channel->channel);
 }
 
-static uint32_t waiting_resets(const struct storvsp_channel *channel)
-{
-	uint32_t count = 0;
-
-	for (const struct storvsp_request *reset = channel->resets; reset; reset = reset->next)
-		count++;
-	return count;
-}
-
 /*
- * Answered when the requests in flight now are; those that come later belong to the next
- * generation.
+ * Sub-channels serve as long as the primary is ready. One that was taken away may close only after the
+ * next has been offered and opened: then it has no say.
  */
-static void queue_reset(struct storvsp_channel *channel, struct storvsp_request *request,
-			uint32_t older, const struct vstor_packet *vstor)
-{
-	channel->generation++;
-	request->waits_for = older;
-	request->packet = *vstor;
-	request->packet.status = NTSTATUS_SUCCESS;
-	request->next = channel->resets;
-	channel->resets = request;
-}
-
-/*
- * We abort nothing: a reset is answered when every request sent before it has been, which is what
- * the guest needs to know.
- */
-static void reset(struct storvsp_channel *channel, const struct packet *packet,
-		  struct vstor_packet *vstor)
-{
-	uint32_t older = channel->in_flight - waiting_resets(channel), status = NTSTATUS_SUCCESS;
-	struct storvsp_request *request;
-
-	if (!storvsp_serves(channel)) {
-		status = NTSTATUS_INVALID_DEVICE_STATE;
-	} else {
-		atomic_fetch_add_explicit(&channel->storvsp->resets, 1, memory_order_relaxed);
-		request = older ? storvsp_request_get(channel, packet) : NULL;
-		if (request) {
-			queue_reset(channel, request, older, vstor);
-			return;
-		}
-		if (older)
-			status = NTSTATUS_DEVICE_BUSY;
-	}
-	storvsp_answer(channel, packet->desc.transaction_id, vstor, status);
-}
-
-/* Sub-channels serve as long as the primary is ready. */
 static void set_state(struct storvsp_channel *channel, enum storvsp_state state)
 {
+	struct storvsp *storvsp = channel->storvsp;
+
 	channel->state = state;
-	atomic_store(&channel->storvsp->ready, state == STORVSP_READY);
+	pthread_mutex_lock(&storvsp->lock);
+	if (storvsp->primary == channel)
+		atomic_store(&storvsp->ready, state == STORVSP_READY);
+	pthread_mutex_unlock(&storvsp->lock);
 }
 
 static uint32_t begin(struct storvsp_channel *channel)
@@ -177,6 +120,7 @@ static uint32_t query_properties(struct storvsp_channel *channel, struct vstor_p
 {
 	if (channel->state != STORVSP_VERSION_AGREED)
 		return NTSTATUS_INVALID_DEVICE_STATE;
+	channel->notifies = vstor->client.flags & VSTOR_CLIENT_ASYNC_NOTIFY;
 	memset(vstor->raw, 0, sizeof(vstor->raw));
 	vstor->properties.max_channels = (uint16_t)channel->storvsp->sub_channels;
 	vstor->properties.flags = channel->storvsp->sub_channels ? VSTOR_PROPERTY_MULTI_CHANNEL : 0;
@@ -190,6 +134,7 @@ static uint32_t end(struct storvsp_channel *channel)
 	if (channel->state != STORVSP_PROPERTIES_TOLD)
 		return NTSTATUS_INVALID_DEVICE_STATE;
 	atomic_store(&channel->storvsp->version, channel->version);
+	storvsp_tell_nothing(channel->storvsp); /* it scans now */
 	set_state(channel, STORVSP_READY);
 	return NTSTATUS_SUCCESS;
 }
@@ -270,7 +215,7 @@ static int packet_in(void *state, struct packet *packet, const char **why)
 	case VSTOR_RESET_LUN:
 	case VSTOR_RESET_ADAPTER:
 	case VSTOR_RESET_BUS:
-		reset(channel, packet, &vstor);
+		storvsp_reset_start(channel, packet->desc.transaction_id, &vstor);
 		return 0;
 	default:
 		storvsp_answer(channel, packet->desc.transaction_id, &vstor,
@@ -301,6 +246,35 @@ static void free_channel(struct storvsp_channel *channel)
 	free(channel);
 }
 
+/* From here on others may call it, until leave(). */
+static void join(struct storvsp_channel *channel)
+{
+	struct storvsp *storvsp = channel->storvsp;
+
+	pthread_mutex_lock(&storvsp->lock);
+	channel->next = storvsp->channels;
+	storvsp->channels = channel;
+	storvsp->channel_count++;
+	if (!channel->sub)
+		storvsp->primary = channel;
+	pthread_mutex_unlock(&storvsp->lock);
+}
+
+static void leave(struct storvsp_channel *channel)
+{
+	struct storvsp *storvsp = channel->storvsp;
+	struct storvsp_channel **link = &storvsp->channels;
+
+	pthread_mutex_lock(&storvsp->lock);
+	while (*link != channel)
+		link = &(*link)->next;
+	*link = channel->next;
+	storvsp->channel_count--;
+	if (storvsp->primary == channel)
+		storvsp->primary = NULL;
+	pthread_mutex_unlock(&storvsp->lock);
+}
+
 /* All memory a channel ever needs; what is not used is never touched, and so costs no page. */
 static void *open_channel(struct channel *channel, void *context)
 {
@@ -320,6 +294,7 @@ static void *open_channel(struct channel *channel, void *context)
 		return NULL;
 	}
 	init_requests(state);
+	join(state);
 	return state;
 }
 
@@ -333,9 +308,25 @@ static bool close_channel(void *state)
 	return !channel->in_flight;
 }
 
+/* Nothing is in flight. What barriers have asked of it meanwhile is done with that. */
 static void channel_closed(void *state)
 {
-	free_channel(state);
+	struct storvsp_channel *channel = state;
+
+	leave(channel);
+	storvsp_barrier_asked(channel);
+	storvsp_reset_abandon(channel);
+	free_channel(channel);
+}
+
+static void channel_called(void *state)
+{
+	struct storvsp_channel *channel = state;
+
+	storvsp_barrier_asked(channel);
+	storvsp_reset_answer(channel);
+	if (!channel->sub)
+		storvsp_tell(channel);
 }
 
 /* Faults may take the controller away and offer it again. */
@@ -351,6 +342,8 @@ const struct channel_ops storvsp_channel_ops = {
 	.packet = packet_in,
 	.close = close_channel,
 	.closed = channel_closed,
+	.called = channel_called,
+	.used = storvsp_used,
 	.moved = channel_moved,
 	.completion_max = sizeof(struct vstor_packet),
 };

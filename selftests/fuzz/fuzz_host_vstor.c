@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/storvsp.c host/storvsp_channel.c host/storvsp_srb.c host/scsi.c host/scsi_inquiry.c host/scsi_mode.c host/scsi_rw.c host/scsi_unmap.c host/guestmem.c
+// links: host/storvsp.c host/storvsp_channel.c host/storvsp_srb.c host/storvsp_barrier.c host/storvsp_reset.c host/storvsp_plug.c host/scsi.c host/scsi_inquiry.c host/scsi_mode.c host/scsi_rw.c host/scsi_unmap.c host/guestmem.c
 /*
  * The storage provider on a channel of the fuzzer's own: the conversation in any order, requests with any pages, resets,
  * disks that answer late, and a close at any moment.
- * Properties: every packet that passes the gate is answered once, with a completion of the right size, none after
- * close(); a reset is answered after all that was sent before it; closing ends with everything returned; no byte outside
+ * Properties: every packet that passes the gate is answered once, with a completion of the right size, but for
+ * resets that wait when it closes; a reset of all is answered after all that was sent before it; closing ends with everything returned; no byte outside
  * the pages named is touched (a guard byte in every page of guest memory that no request names).
  */
 #include "channel.h"
@@ -19,6 +19,8 @@
 #define SUBS	  5u
 #define SENT_MAX  2048u
 #define PACKET_MAX 65536u
+#define RESET_ALL  1
+#define RESET_PART 2
 
 struct channel {
 	struct guestmem *mem;
@@ -27,7 +29,8 @@ struct channel {
 	bool closing, idle;
 	unsigned int sub; /* index */
 	uint32_t sent; /* transaction ids are 1.. */
-	bool owed[SENT_MAX + 1], reset[SENT_MAX + 1];
+	bool owed[SENT_MAX + 1];
+	uint8_t reset[SENT_MAX + 1]; /* 0: none, RESET_ALL, RESET_PART: of one LUN, or who knows */
 	uint32_t owed_count;
 };
 
@@ -57,13 +60,13 @@ void channel_complete(struct channel *to, uint64_t id, const void *payload, uint
 {
 	const struct vstor_packet *answer = payload;
 
-	MUST(to == &channel && !channel.idle && !channel.closing);
+	MUST(to == &channel && !channel.idle);
 	MUST(id && id <= channel.sent && channel.owed[id]);
 	MUST(bytes == sizeof(*answer) && bytes <= channel.ops->completion_max);
 	MUST(answer->operation == VSTOR_COMPLETE_IO);
 	channel.owed[id] = false;
 	channel.owed_count--;
-	if (channel.reset[id] && !answer->status)
+	if (channel.reset[id] == RESET_ALL && !answer->status)
 		MUST(!older_owed(id));
 }
 
@@ -79,6 +82,27 @@ void channel_idle(struct channel *from)
 	channel.idle = true;
 	channel.ops->closed(channel.state);
 	channel.state = NULL;
+}
+
+/* One channel: nobody has anything for another worker, nor is there a bus thread. */
+void channel_call(struct channel *of)
+{
+	MUST(of == &channel);
+}
+
+bool channel_may_send(struct channel *of)
+{
+	return of == &channel;
+}
+
+void loop_call(struct loop *loop, struct loop_work *work)
+{
+	MUST(!loop && work);
+}
+
+void vmbus_rescind(struct vmbus *vmbus, struct channel *of)
+{
+	MUST(vmbus && of);
 }
 
 void channel_ask_sub_channels(struct channel *of, unsigned int count)
@@ -128,7 +152,7 @@ const char *channel_name(const struct channel *of)
 }
 
 /* Hand it over as the worker does: copied out, no larger than the protocol has. */
-static void deliver(uint16_t type, uint16_t flags, bool is_reset)
+static void deliver(uint16_t type, uint16_t flags, uint8_t reset)
 {
 	uint32_t id = ++channel.sent;
 	const char *why = NULL;
@@ -144,7 +168,7 @@ static void deliver(uint16_t type, uint16_t flags, bool is_reset)
 	memcpy(packet.data, &packet.desc, sizeof(packet.desc));
 	channel.owed[id] = flags & PACKET_FLAG_COMPLETION_REQUESTED;
 	channel.owed_count += channel.owed[id];
-	channel.reset[id] = is_reset;
+	channel.reset[id] = reset;
 	result = channel.ops->packet(channel.state, &packet, &why);
 	free(packet.data);
 	MUST(result <= 0 && (result == 0 || why));
@@ -159,6 +183,13 @@ static void put_inband(const struct vstor_packet *vstor)
 	packet.payload = 16;
 	packet.bytes = 16 + sizeof(*vstor);
 	memcpy(packet_bytes + 16, vstor, sizeof(*vstor));
+}
+
+static uint8_t reset_kind(uint32_t operation)
+{
+	if (operation == VSTOR_RESET_LUN)
+		return RESET_PART;
+	return operation == VSTOR_RESET_ADAPTER || operation == VSTOR_RESET_BUS ? RESET_ALL : 0;
 }
 
 static void converse(struct tape *tape)
@@ -182,7 +213,7 @@ static void converse(struct tape *tape)
 	put_inband(&vstor);
 	deliver((uint16_t)tape_lie(tape, PACKET_INBAND),
 		(uint16_t)tape_lie(tape, PACKET_FLAG_COMPLETION_REQUESTED),
-		vstor.operation >= VSTOR_RESET_LUN && vstor.operation <= VSTOR_RESET_BUS);
+		reset_kind(vstor.operation));
 }
 
 /* Append a range of @bytes; the pages are guest memory behind the guards, in any order. */
@@ -249,7 +280,7 @@ static void request(struct tape *tape)
 		return;
 	deliver((uint16_t)tape_lie(tape, bytes ? PACKET_GPA_DIRECT : PACKET_INBAND),
 		PACKET_FLAG_COMPLETION_REQUESTED,
-		vstor.operation >= VSTOR_RESET_LUN && vstor.operation <= VSTOR_RESET_BUS);
+		reset_kind(vstor.operation));
 }
 
 /* Any bytes with any offsets that ring_read() lets through. */
@@ -258,7 +289,7 @@ static void nonsense(struct tape *tape)
 	packet.bytes = 16 + 8 * tape_below(tape, 32);
 	packet.payload = 16 + 8 * (tape_u8(tape) % (packet.bytes / 8 - 1));
 	tape_take(tape, packet_bytes + 16, packet.bytes - 16);
-	deliver(tape_u8(tape), PACKET_FLAG_COMPLETION_REQUESTED, true);
+	deliver(tape_u8(tape), PACKET_FLAG_COMPLETION_REQUESTED, RESET_PART);
 }
 
 static void release(struct tape *tape)
@@ -321,7 +352,7 @@ static void reuse(void)
 
 	MUST(!state->in_flight && !state->resets);
 	state->state = STORVSP_CLOSED;
-	state->generation = 0;
+	state->number = 0;
 	channel.sent = 0;
 	memset(channel.owed, 0, sizeof(channel.owed));
 }

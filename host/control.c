@@ -2,11 +2,11 @@
 /*
  * Control socket. See control.h. A client is a small machine that waits for one thing at any time:
  * to receive until a line is complete, or to send until its answer is out. So a client that does
- * not read stops only itself. The loop only polls; no buffer is ever in the kernel's hands, so all
+ * not read stops only itself; or for an answer that takes its time, and then for nothing else. What the
+ * commands do is control_command.c's. The loop only polls; no buffer is ever in the kernel's hands, so all
  * may be freed once the loop has returned.
  */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +14,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control.h"
+#include "control_internal.h"
 #include "log.h"
 #include "machine.h"
 #include "unix_socket.h"
 
 #define LINE_MAX_BYTES 65536
 #define CLIENTS_MAX 16
-#define ARGUMENTS_MAX 2
-_Static_assert(CONTROL_ERROR_BYTES >= FAULT_ERROR_BYTES, "errors of rules");
-
 struct client {
 	struct loop_op op; /* first: done() gets back to the client by a cast */
 	struct control *control;
@@ -31,6 +28,9 @@ struct client {
 	bool sending;
 	bool closing; /* after the answer */
 	bool quit; /* after the answer */
+	bool dropped; /* to make place for another */
+	uint64_t turn; /* when it last did something */
+	struct control_call *call; /* that it waits for; then op is idle */
 	char line[LINE_MAX_BYTES];
 	size_t filled;
 	char *answer;
@@ -38,191 +38,16 @@ struct client {
 };
 
 struct control {
-	struct loop_op op; /* accept */
+	struct loop_op op; /* accept, or a pause before it */
 	struct machine *machine;
 	int fd;
-	bool accepting;
+	bool accepting; /* op is in flight */
+	bool crowded; /* somebody waits for a place */
+	bool short_of_files; /* and that has been logged */
+	uint64_t turn;
 	char path[UNIX_SOCKET_PATH_BYTES];
 	struct client *clients[CLIENTS_MAX];
 };
-
-/* Return: NULL, and what is wrong in @error (CONTROL_ERROR_BYTES). */
-struct command {
-	const char *name;
-	json_t *(*run)(struct machine *machine, const json_t *arguments, char *error);
-	const char *takes[ARGUMENTS_MAX]; /* names of its arguments; all must be there */
-	bool quit;
-};
-
-static json_t *query_status(struct machine *machine, const json_t *arguments, char *error)
-{
-	const struct options *options = machine->options;
-	struct timespec now;
-
-	(void)arguments;
-	(void)error;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return json_pack("{s:s, s:i, s:I, s:b, s:i}", "status",
-			 vm_stopped(machine->vm) ? "stopping" : "running", "cpus", options->cpus,
-			 "memory", (json_int_t)options->memory, "hyperv", options->hyperv,
-			 "uptime_seconds", (int)(now.tv_sec - machine->started.tv_sec));
-}
-
-static json_t *query_stats(struct machine *machine, const json_t *arguments, char *error)
-{
-	(void)arguments;
-	(void)error;
-	return stats_query(machine);
-}
-
-static json_t *query_vmbus(struct machine *machine, const json_t *arguments, char *error)
-{
-	(void)arguments;
-	(void)error;
-	return vmbus_query(machine->vmbus);
-}
-
-static json_t *query_disks(struct machine *machine, const json_t *arguments, char *error)
-{
-	(void)arguments;
-	(void)error;
-	return stats_query_disks(machine);
-}
-
-static json_t *add_fault(struct machine *machine, const json_t *arguments, char *error)
-{
-	const char *rule = json_string_value(json_object_get(arguments, "rule"));
-	int id;
-
-	if (!rule) {
-		snprintf(error, CONTROL_ERROR_BYTES, "rule must be a string");
-		return NULL;
-	}
-	id = vmbus_fault_add(machine->vmbus, rule, error);
-	return id > 0 ? json_pack("{s:i}", "id", id) : NULL;
-}
-
-static json_t *remove_fault(struct machine *machine, const json_t *arguments, char *error)
-{
-	json_int_t id = json_integer_value(json_object_get(arguments, "id"));
-
-	if (id > 0 && id <= INT_MAX && vmbus_fault_remove(machine->vmbus, id))
-		return json_object();
-	snprintf(error, CONTROL_ERROR_BYTES, "there is no rule with that id");
-	return NULL;
-}
-
-static json_t *list_faults(struct machine *machine, const json_t *arguments, char *error)
-{
-	(void)arguments;
-	(void)error;
-	return fault_list(machine->fault);
-}
-
-static json_t *clear_faults(struct machine *machine, const json_t *arguments, char *error)
-{
-	(void)arguments;
-	(void)error;
-	return json_pack("{s:i}", "removed", (int)vmbus_fault_remove(machine->vmbus, 0));
-}
-
-static json_t *quit(struct machine *machine, const json_t *arguments, char *error)
-{
-	(void)machine;
-	(void)arguments;
-	(void)error;
-	return json_object();
-}
-
-static const struct command commands[] = {
-	{ .name = "query-status", .run = query_status },
-	{ .name = "query-stats", .run = query_stats },
-	{ .name = "query-vmbus", .run = query_vmbus },
-	{ .name = "query-disks", .run = query_disks },
-	{ .name = "fault-add", .run = add_fault, .takes = { "rule" } },
-	{ .name = "fault-remove", .run = remove_fault, .takes = { "id" } },
-	{ .name = "fault-list", .run = list_faults },
-	{ .name = "fault-clear", .run = clear_faults },
-	{ .name = "quit", .run = quit, .quit = true },
-};
-
-/* A description may quote the client, and cut in the middle of a character, which JSON refuses. */
-static json_t *error_answer(const char *class, const char *description)
-{
-	json_t *text = json_string(description);
-
-	if (!text)
-		text = json_string("the request is not valid UTF-8");
-	return json_pack("{s:{s:s, s:o}}", "error", "class", class, "desc", text);
-}
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(commands[i].name, name))
-			return &commands[i];
-	return NULL;
-}
-
-static bool takes(const struct command *command, const char *argument)
-{
-	for (size_t i = 0; i < ARGUMENTS_MAX; i++)
-		if (command->takes[i] && !strcmp(command->takes[i], argument))
-			return true;
-	return false;
-}
-
-/* Naming an argument that a command does not take is a mistake that we should not hide. */
-static bool arguments_fit(const struct command *command, const json_t *arguments, char *error)
-{
-	const char *name;
-	json_t *value;
-
-	if (arguments && !json_is_object(arguments)) {
-		snprintf(error, CONTROL_ERROR_BYTES, "\"arguments\" must be an object");
-		return false;
-	}
-	json_object_foreach((json_t *)arguments, name, value) {
-		if (takes(command, name))
-			continue;
-		snprintf(error, CONTROL_ERROR_BYTES, "%s takes no %s%.80s", command->name,
-			 command->takes[0] ? "" : "arguments, not even ", name);
-		return false;
-	}
-	for (size_t i = 0; i < ARGUMENTS_MAX && command->takes[i]; i++) {
-		if (json_object_get(arguments, command->takes[i]))
-			continue;
-		snprintf(error, CONTROL_ERROR_BYTES, "%s needs %s", command->name,
-			 command->takes[i]);
-		return false;
-	}
-	return true;
-}
-
-static json_t *run_command(struct client *client, const json_t *request)
-{
-	const char *name = json_string_value(json_object_get(request, "execute"));
-	const json_t *arguments = json_object_get(request, "arguments");
-	char error[CONTROL_ERROR_BYTES] = "out of memory";
-	const struct command *command;
-	json_t *result;
-
-	if (!name)
-		return error_answer("GenericError",
-				    "a request is an object with a string \"execute\"");
-	command = find_command(name);
-	if (!command) {
-		snprintf(error, sizeof(error), "unknown command '%.80s'", name);
-		return error_answer("CommandNotFound", error);
-	}
-	if (!arguments_fit(command, arguments, error))
-		return error_answer("GenericError", error);
-	result = command->run(client->control->machine, arguments, error);
-	if (!result)
-		return error_answer("GenericError", error);
-	client->quit = command->quit;
-	return json_pack("{s:o}", "return", result);
-}
 
 static void close_client(struct client *client)
 {
@@ -231,6 +56,8 @@ static void close_client(struct client *client)
 	for (unsigned int i = 0; i < CLIENTS_MAX; i++)
 		if (control->clients[i] == client)
 			control->clients[i] = NULL;
+	if (client->call)
+		client->call->client = NULL;
 	close(client->fd);
 	free(client->answer);
 	free(client);
@@ -241,6 +68,7 @@ static void accept_client(struct control *control);
 static void wait_for(struct client *client, bool sending)
 {
 	client->sending = sending;
+	client->turn = ++client->control->turn;
 	io_uring_prep_poll_add(loop_sqe(client->control->machine->loop, &client->op), client->fd,
 			       sending ? POLLOUT : POLLIN);
 }
@@ -262,19 +90,54 @@ static bool send_answer(struct client *client, json_t *answer)
 	return true;
 }
 
+static void end_client(struct client *client)
+{
+	struct control *control = client->control;
+
+	close_client(client);
+	accept_client(control); /* if it had stopped because all places were taken */
+}
+
+void control_answer(struct control_call *call, json_t *answer)
+{
+	struct client *client = call->client;
+
+	if (call->starting) {
+		call->answer = answer;
+		return;
+	}
+	free(call);
+	if (!client) {
+		json_decref(answer);
+		return;
+	}
+	client->call = NULL;
+	if (!send_answer(client, answer))
+		end_client(client);
+}
+
+/* Return: the answer, or NULL, also where client->call says that it comes later. */
 static json_t *answer_line(struct client *client, const char *line, size_t length)
 {
 	json_error_t wrong;
 	json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES, &wrong);
-	json_t *answer;
+	struct control_call *call = calloc(1, sizeof(*call));
+	json_t *answer = NULL;
 	char text[200];
 
 	if (!request) {
 		snprintf(text, sizeof(text), "not JSON: %.160s", wrong.text);
-		return error_answer("GenericError", text);
+		answer = control_error("GenericError", text);
+	} else if (call) {
+		call->client = client;
+		answer = control_run(client->control->machine, request, call);
+		client->quit = call->quit;
 	}
-	answer = run_command(client, request);
 	json_decref(request);
+	if (call && call->later)
+		client->call = call;
+	else
+		free(call);
 	return answer;
 }
 
@@ -292,14 +155,18 @@ static bool next_line(struct client *client)
 
 		client->filled -= length + 1;
 		memmove(client->line, end + 1, client->filled);
+		if (client->call)
+			return true;
 		if (!blank)
 			return send_answer(client, answer);
 	}
 	if (client->filled == sizeof(client->line)) {
 		client->closing = true;
-		return send_answer(client, error_answer("GenericError", "the line is too long"));
+		return send_answer(client, control_error("GenericError", "the line is too long"));
 	}
 	wait_for(client, false);
+	if (client->control->crowded)
+		accept_client(client->control);
 	return true;
 }
 
@@ -338,15 +205,14 @@ static bool send_rest(struct client *client)
 static void client_done(struct loop_op *op, int result)
 {
 	struct client *client = (struct client *)op;
-	struct control *control = client->control;
+	bool alive = result >= 0 && !client->dropped;
 
-	if (result >= 0 && (client->sending ? send_rest(client) : receive(client)))
+	if (alive && (client->sending ? send_rest(client) : receive(client)))
 		return;
 	/* After the answer, or without it if the client did not wait for that. */
 	if (client->quit)
-		vm_stop(control->machine->vm, VM_POWERED_OFF);
-	close_client(client);
-	accept_client(control); /* if it had stopped because all places were taken */
+		vm_stop(client->control->machine->vm, VM_POWERED_OFF);
+	end_client(client);
 }
 
 static struct client **free_place(struct control *control)
@@ -355,6 +221,31 @@ static struct client **free_place(struct control *control)
 		if (!control->clients[i])
 			return &control->clients[i];
 	return NULL;
+}
+
+/*
+ * A client that only sits there must not keep others out: of those with nothing asked and nothing to send
+ * the one that has been so longest is hung up on. Its poll ends with that, and then so does it.
+ */
+static bool drop_idle(struct control *control)
+{
+	struct client *oldest = NULL;
+
+	for (unsigned int i = 0; i < CLIENTS_MAX; i++) {
+		struct client *client = control->clients[i];
+
+		if (!client || client->call || client->sending || client->filled)
+			continue;
+		if (client->dropped)
+			return true;
+		if (!oldest || client->turn < oldest->turn)
+			oldest = client;
+	}
+	if (!oldest)
+		return false;
+	oldest->dropped = true;
+	shutdown(oldest->fd, SHUT_RDWR);
+	return true;
 }
 
 static void add_client(struct control *control, struct client **place, int fd)
@@ -373,22 +264,57 @@ static void add_client(struct control *control, struct client **place, int fd)
 		close_client(client);
 }
 
+/*
+ * Without descriptors or memory the connection stays where it is and the poll would end at once, again and
+ * again: an idle client gives up its own, or we wait a little.
+ */
+static void cannot_accept(struct control *control, int error)
+{
+	static const struct __kernel_timespec pause = { .tv_nsec = 200000000 };
+
+	if (error == EINTR || error == ECONNABORTED || error == EAGAIN) {
+		accept_client(control);
+		return;
+	}
+	if (!control->short_of_files)
+		log_warn("--control %s: %s", control->path, strerror(error));
+	control->short_of_files = true;
+	drop_idle(control);
+	control->accepting = true;
+	io_uring_prep_timeout(loop_sqe(control->machine->loop, &control->op),
+			      (struct __kernel_timespec *)&pause, 0, 0);
+}
+
 static void connected(struct loop_op *op, int result)
 {
 	struct control *control = (struct control *)op;
-	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+	struct client **place = free_place(control);
+	int fd;
 
 	control->accepting = false;
-	if (fd >= 0)
-		add_client(control, free_place(control), fd);
-	else if (result < 0 || (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN))
-		log_warn("--control %s: %s", control->path, strerror(result < 0 ? -result : errno));
+	if (result == -ETIME) {
+		accept_client(control);
+		return;
+	}
+	if (!place) {
+		control->crowded = true;
+		drop_idle(control);
+		return; /* until a place is free, or a client idle */
+	}
+	fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0) {
+		cannot_accept(control, result < 0 ? -result : errno);
+		return;
+	}
+	control->short_of_files = false;
+	add_client(control, place, fd);
 	accept_client(control);
 }
 
 static void accept_client(struct control *control)
 {
-	if (control->accepting || !free_place(control))
+	control->crowded = false;
+	if (control->accepting)
 		return;
 	control->accepting = true;
 	io_uring_prep_poll_add(loop_sqe(control->machine->loop, &control->op), control->fd, POLLIN);

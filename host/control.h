@@ -2,14 +2,15 @@
 /*
  * The control socket: JSON lines in QMP's shape. A greeting, then per line {"execute": NAME,
  * "arguments": {...}} and as answer {"return": ...} or {"error": {"class": ..., "desc": ...}}.
- * Several clients, each with one command at a time.
+ * Up to 16 clients, each with one command at a time; the one that has been idle longest makes way for a
+ * seventeenth.
  * Invariant: whatever a client sends or leaves unread, the main loop neither waits for it nor dies
  * of it.
  */
 #ifndef HVIS_HOST_CONTROL_H
 #define HVIS_HOST_CONTROL_H
 
-#define CONTROL_ERROR_BYTES 256
+#define CONTROL_ERROR_BYTES 512
 
 struct control;
 struct machine;

@@ -92,13 +92,26 @@ static json_t *make_fault_request(int count, char *const *arguments)
 	return NULL;
 }
 
+/* Commands whose one argument needs no name: a SPEC as on the command line is full of '='. */
+static const char *only_argument(const char *command)
+{
+	if (!strcmp(command, "disk-add") || !strcmp(command, "controller-add"))
+		return "spec";
+	return NULL;
+}
+
 static json_t *make_request(int count, char *const *arguments)
 {
+	const char *only = only_argument(arguments[0]);
 	json_t *values;
 
 	if (!strcmp(arguments[0], "fault"))
 		return make_fault_request(count, arguments);
 	values = json_object();
+	if (only && count == 2) {
+		json_object_set_new(values, only, json_string(arguments[1]));
+		return pack_request(arguments[0], values);
+	}
 	for (int i = 1; i < count; i++) {
 		if (add_argument(values, arguments[i]))
 			continue;

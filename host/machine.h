@@ -31,7 +31,8 @@ struct machine {
 	struct loop *loop;
 	struct guestmem *mem;
 	struct boot_entry entry;
-	struct storvsp *storvsps[OPTIONS_CONTROLLERS_MAX]; /* NULL where no disk is */
+	struct storvsp *storvsps[OPTIONS_CONTROLLERS_MAX]; /* NULL where no controller is */
+	struct storage_leave *leaving; /* storage.c's */
 	struct vm *vm;
 	struct pio *pio;
 	struct pm *pm;

@@ -27,7 +27,7 @@
 
 #define STATUS_USAGE 2
 #define LOOP_ENTRIES 256
-#define ERROR_BYTES 256
+#define ERROR_BYTES 512
 _Static_assert(ERROR_BYTES >= VM_ERROR_MAX && ERROR_BYTES >= BOOT_ERROR_BYTES &&
 		       ERROR_BYTES >= OPTIONS_ERROR_BYTES && ERROR_BYTES >= CONTROL_ERROR_BYTES &&
 		       ERROR_BYTES >= SERIAL_ERROR_BYTES && ERROR_BYTES >= TRACE_ERROR_BYTES,
@@ -373,8 +373,13 @@ static void print_help(void)
 	options_help(stdout);
 	printf("\n"
 	       "ctl talks to a running guest's --control socket. Commands: query-status,\n"
-	       "query-stats, query-vmbus, query-disks, quit, and fault add RULE | list |\n"
-	       "remove ID | clear (docs/fault.md).\n"
+	       "query-stats, query-vmbus, query-disks, quit,\n"
+	       "  disk-add SPEC                  as --disk, while the guest runs\n"
+	       "  disk-remove controller=N lun=N\n"
+	       "  disk-resize controller=N lun=N size=SIZE [shrink=true]\n"
+	       "  controller-add SPEC            as --controller\n"
+	       "  controller-remove controller=N\n"
+	       "and fault add RULE | list | remove ID | clear (docs/fault.md).\n"
 	       "info prints as JSON what KVM on this machine can do.\n\n"
 	       "Exit status of run: 0 the guest powered off, or quit was asked for; 1 it could\n"
 	       "not be run; 2 wrong usage; 3 the guest reset itself; 4 the guest crashed (crash\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The SPECs of --disk and --controller, and which LUN each disk gets. Only options.c includes this.
+ * The SPECs of --disk and --controller, and which LUN each disk gets. Only options.c and storage.c
+ * include this.
  */
 #ifndef HVIS_HOST_OPTIONS_DISK_H
 #define HVIS_HOST_OPTIONS_DISK_H

@@ -329,14 +329,6 @@ static void channel_called(void *state)
 		storvsp_tell(channel);
 }
 
-/* Faults may take the controller away and offer it again. */
-static void channel_moved(void *context, struct channel *channel)
-{
-	struct storvsp *storvsp = context;
-
-	storvsp->channel = channel;
-}
-
 const struct channel_ops storvsp_channel_ops = {
 	.open = open_channel,
 	.packet = packet_in,
@@ -344,6 +336,6 @@ const struct channel_ops storvsp_channel_ops = {
 	.closed = channel_closed,
 	.called = channel_called,
 	.used = storvsp_used,
-	.moved = channel_moved,
+	.moved = storvsp_moved,
 	.completion_max = sizeof(struct vstor_packet),
 };

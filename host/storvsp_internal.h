@@ -178,6 +178,8 @@ void storvsp_tell(struct storvsp_channel *channel);
 void storvsp_tell_nothing(struct storvsp *storvsp);
 /** storvsp_used() - the users of the controller on the bus. Bus thread. */
 void storvsp_used(void *context, int by);
+/** storvsp_moved() - faults took the controller away, or offer it again as @channel. Bus thread. */
+void storvsp_moved(void *context, struct channel *channel);
 /** storvsp_drop_jobs() - end what waits, as far as it goes; all workers are gone. */
 void storvsp_drop_jobs(struct storvsp *storvsp);
 

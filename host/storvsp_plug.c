@@ -270,20 +270,35 @@ int storvsp_resize_disk(struct storvsp *storvsp, unsigned int lun, uint64_t byte
 	return 0;
 }
 
-static void left(struct loop_work *work)
+/* Each time something has changed, until nobody uses the controller any more. */
+static void leave_step(struct loop_work *work)
 {
 	struct storvsp *storvsp =
 		(struct storvsp *)((char *)work - offsetof(struct storvsp, leave.work));
+	struct channel *channel = storvsp->channel;
 
-	storvsp->leave.done(storvsp->leave.context, NULL);
+	storvsp->leave.called = false;
+	storvsp->channel = NULL;
+	if (channel)
+		vmbus_rescind(storvsp->vmbus, channel);
+	else if (!storvsp->users)
+		storvsp->leave.done(storvsp->leave.context, NULL);
 }
 
-static void leave_if_unused(struct storvsp *storvsp)
+static void leave_soon(struct storvsp *storvsp)
 {
-	if (storvsp->users || !storvsp->leave.done || storvsp->leave.called)
+	if (!storvsp->leave.done || storvsp->leave.called)
 		return;
 	storvsp->leave.called = true;
 	loop_call(storvsp->loop, &storvsp->leave.work);
+}
+
+void storvsp_moved(void *context, struct channel *channel)
+{
+	struct storvsp *storvsp = context;
+
+	storvsp->channel = channel;
+	leave_soon(storvsp);
 }
 
 void storvsp_used(void *context, int by)
@@ -291,16 +306,13 @@ void storvsp_used(void *context, int by)
 	struct storvsp *storvsp = context;
 
 	storvsp->users += (unsigned int)by;
-	leave_if_unused(storvsp);
+	leave_soon(storvsp);
 }
 
 void storvsp_leave(struct storvsp *storvsp, storvsp_done *done, void *context)
 {
 	storvsp->leave.done = done;
 	storvsp->leave.context = context;
-	storvsp->leave.work.run = left;
-	if (storvsp->channel)
-		vmbus_rescind(storvsp->vmbus, storvsp->channel);
-	storvsp->channel = NULL;
-	leave_if_unused(storvsp);
+	storvsp->leave.work.run = leave_step;
+	leave_soon(storvsp);
 }

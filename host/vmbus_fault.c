@@ -249,8 +249,16 @@ static void post(struct vmbus *vmbus, const struct fault_action *action)
 		vmbus_give(vmbus, message, bytes);
 }
 
+/* An offer that is to be made again keeps its provider, as a channel would. */
+static void use_provider(const struct channel_offer *offer, int by)
+{
+	if (offer->ops->used)
+		offer->ops->used(offer->context, by);
+}
+
 static void hold_offer(struct vmbus *vmbus, const struct again *again, uint64_t ms)
 {
+	use_provider(&again->offer, 1);
 	fault_hold_add(&vmbus->config.fault->messages, HELD_OFFER, ms, false, again,
 		       sizeof(*again), NULL, 0);
 }
@@ -400,10 +408,12 @@ bool vmbus_fault_out(struct vmbus *vmbus, const void *message, uint32_t bytes)
 
 static void released(void *context, struct fault_held *held)
 {
-	if (held->kind == HELD_OFFER)
+	if (held->kind == HELD_OFFER) {
 		offer_again(context, (const struct again *)held->data);
-	else
+		use_provider(&((const struct again *)held->data)->offer, -1);
+	} else {
 		let_go(context, (const struct mail *)held->data);
+	}
 }
 
 int vmbus_fault_add(struct vmbus *vmbus, const char *rule, char *error)

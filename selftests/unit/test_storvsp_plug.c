@@ -558,11 +558,17 @@ static void the_controller_leaves(void **state)
 	(void)state;
 	ops->used(storvsp, 1); /* a sub-channel */
 	storvsp_leave(storvsp, done, &done_count);
-	assert_int_equal(rescinds, 1);
 	bus_turn();
+	assert_int_equal(rescinds, 1);
 	ops->used(storvsp, -1);
 	bus_turn();
 	assert_int_equal(done_count, 0);
+	ops->moved(storvsp, NULL); /* faults take it away, and offer it again, however late */
+	ops->used(storvsp, 1);
+	ops->moved(storvsp, &channels[0]);
+	bus_turn();
+	assert_int_equal(rescinds, 2);
+	ops->used(storvsp, -1);
 	ops->used(storvsp, -1);
 	assert_int_equal(done_count, 0); /* from the loop, not from inside the bus */
 	bus_turn();

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The commands of the control socket: which there are, what arguments they take, what they do. Who asks
+ * and how the answer gets there is control.c's.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control_internal.h"
+#include "machine.h"
+#include "storage.h"
+
+#define ARGUMENTS_MAX 4
+
+_Static_assert(CONTROL_ERROR_BYTES >= FAULT_ERROR_BYTES &&
+		       CONTROL_ERROR_BYTES >= STORAGE_ERROR_BYTES,
+	       "errors of rules and of disks");
+
+/*
+ * A command answers at once (run: NULL, and what is wrong in @error, CONTROL_ERROR_BYTES), or when it is
+ * done (start: 0, or -1 and @error).
+ */
+struct command {
+	const char *name;
+	json_t *(*run)(struct machine *machine, const json_t *arguments, char *error);
+	int (*start)(struct machine *machine, const json_t *arguments, struct control_call *call,
+		     char *error);
+	const char *takes[ARGUMENTS_MAX]; /* names of its arguments; "may:NAME" may be left out */
+	bool quit;
+};
+
+static json_t *query_status(struct machine *machine, const json_t *arguments, char *error)
+{
+	const struct options *options = machine->options;
+	struct timespec now;
+
+	(void)arguments;
+	(void)error;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return json_pack("{s:s, s:i, s:I, s:b, s:i}", "status",
+			 vm_stopped(machine->vm) ? "stopping" : "running", "cpus", options->cpus,
+			 "memory", (json_int_t)options->memory, "hyperv", options->hyperv,
+			 "uptime_seconds", (int)(now.tv_sec - machine->started.tv_sec));
+}
+
+static json_t *query_stats(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return stats_query(machine);
+}
+
+static json_t *query_vmbus(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return vmbus_query(machine->vmbus);
+}
+
+static json_t *query_disks(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return stats_query_disks(machine);
+}
+
+static json_t *add_fault(struct machine *machine, const json_t *arguments, char *error)
+{
+	const char *rule = json_string_value(json_object_get(arguments, "rule"));
+	int id;
+
+	if (!rule) {
+		snprintf(error, CONTROL_ERROR_BYTES, "rule must be a string");
+		return NULL;
+	}
+	id = vmbus_fault_add(machine->vmbus, rule, error);
+	return id > 0 ? json_pack("{s:i}", "id", id) : NULL;
+}
+
+static json_t *remove_fault(struct machine *machine, const json_t *arguments, char *error)
+{
+	json_int_t id = json_integer_value(json_object_get(arguments, "id"));
+
+	if (id > 0 && id <= INT_MAX && vmbus_fault_remove(machine->vmbus, id))
+		return json_object();
+	snprintf(error, CONTROL_ERROR_BYTES, "there is no rule with that id");
+	return NULL;
+}
+
+static json_t *list_faults(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return fault_list(machine->fault);
+}
+
+static json_t *clear_faults(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return json_pack("{s:i}", "removed", (int)vmbus_fault_remove(machine->vmbus, 0));
+}
+
+/* How a command that takes its time ended. */
+static void ended(void *context, const char *why)
+{
+	control_answer(context, why ? control_error("GenericError", why)
+				    : json_pack("{s:{}}", "return"));
+}
+
+static json_t *add_disk(struct machine *machine, const json_t *arguments, char *error)
+{
+	const char *spec = json_string_value(json_object_get(arguments, "spec"));
+
+	if (spec)
+		return storage_add_disk(machine, spec, error);
+	snprintf(error, CONTROL_ERROR_BYTES, "spec must be a string, as --disk takes it");
+	return NULL;
+}
+
+static json_t *add_controller(struct machine *machine, const json_t *arguments, char *error)
+{
+	const char *spec = json_string_value(json_object_get(arguments, "spec"));
+
+	if (spec)
+		return storage_add_controller(machine, spec, error);
+	snprintf(error, CONTROL_ERROR_BYTES, "spec must be a string, as --controller takes it");
+	return NULL;
+}
+
+/* A number from 0 on. Return: 0 or -1. */
+static int number_of(const json_t *arguments, const char *name, unsigned int *number, char *error)
+{
+	const json_t *value = json_object_get(arguments, name);
+	json_int_t given = json_integer_value(value);
+
+	if (!json_is_integer(value) || given < 0 || given > INT_MAX) {
+		snprintf(error, CONTROL_ERROR_BYTES, "%s must be a number", name);
+		return -1;
+	}
+	*number = (unsigned int)given;
+	return 0;
+}
+
+static int remove_disk(struct machine *machine, const json_t *arguments, struct control_call *call,
+		       char *error)
+{
+	unsigned int controller, lun;
+
+	if (number_of(arguments, "controller", &controller, error) ||
+	    number_of(arguments, "lun", &lun, error))
+		return -1;
+	return storage_remove_disk(machine, controller, lun, ended, call, error);
+}
+
+/* A number of bytes, or a string with a unit. */
+static int size_of(const json_t *value, uint64_t *bytes, char *error)
+{
+	const char *text = json_string_value(value);
+
+	if (json_is_integer(value) && json_integer_value(value) >= 0) {
+		*bytes = (uint64_t)json_integer_value(value);
+		return 0;
+	}
+	if (text && options_parse_size(text, bytes))
+		return 0;
+	snprintf(error, CONTROL_ERROR_BYTES, "size must be a size, for example 512M or 2G");
+	return -1;
+}
+
+static int resize_disk(struct machine *machine, const json_t *arguments, struct control_call *call,
+		       char *error)
+{
+	const json_t *shrink = json_object_get(arguments, "shrink");
+	unsigned int controller, lun;
+	uint64_t bytes;
+
+	if (number_of(arguments, "controller", &controller, error) ||
+	    number_of(arguments, "lun", &lun, error) ||
+	    size_of(json_object_get(arguments, "size"), &bytes, error))
+		return -1;
+	if (shrink && !json_is_boolean(shrink)) {
+		snprintf(error, CONTROL_ERROR_BYTES, "shrink must be true or false");
+		return -1;
+	}
+	return storage_resize_disk(machine, controller, lun, bytes, json_is_true(shrink), ended,
+				   call, error);
+}
+
+static int remove_controller(struct machine *machine, const json_t *arguments,
+			     struct control_call *call, char *error)
+{
+	unsigned int controller;
+
+	if (number_of(arguments, "controller", &controller, error))
+		return -1;
+	return storage_remove_controller(machine, controller, ended, call, error);
+}
+
+static json_t *quit(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)machine;
+	(void)arguments;
+	(void)error;
+	return json_object();
+}
+
+static const struct command commands[] = {
+	{ .name = "query-status", .run = query_status },
+	{ .name = "query-stats", .run = query_stats },
+	{ .name = "query-vmbus", .run = query_vmbus },
+	{ .name = "query-disks", .run = query_disks },
+	{ .name = "disk-add", .run = add_disk, .takes = { "spec" } },
+	{ .name = "disk-remove", .start = remove_disk, .takes = { "controller", "lun" } },
+	{ .name = "disk-resize",
+	  .start = resize_disk,
+	  .takes = { "controller", "lun", "size", "may:shrink" } },
+	{ .name = "controller-add", .run = add_controller, .takes = { "spec" } },
+	{ .name = "controller-remove", .start = remove_controller, .takes = { "controller" } },
+	{ .name = "fault-add", .run = add_fault, .takes = { "rule" } },
+	{ .name = "fault-remove", .run = remove_fault, .takes = { "id" } },
+	{ .name = "fault-list", .run = list_faults },
+	{ .name = "fault-clear", .run = clear_faults },
+	{ .name = "quit", .run = quit, .quit = true },
+};
+
+/* A description may quote the client, and cut in the middle of a character, which JSON refuses. */
+json_t *control_error(const char *class, const char *description)
+{
+	json_t *text = json_string(description);
+
+	if (!text)
+		text = json_string("the request is not valid UTF-8");
+	return json_pack("{s:{s:s, s:o}}", "error", "class", class, "desc", text);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+#define OPTIONAL "may:"
+
+static bool optional(const char *name)
+{
+	return !strncmp(name, OPTIONAL, sizeof(OPTIONAL) - 1);
+}
+
+static bool takes(const struct command *command, const char *argument)
+{
+	for (size_t i = 0; i < ARGUMENTS_MAX && command->takes[i]; i++) {
+		const char *name = command->takes[i];
+
+		if (!strcmp(optional(name) ? name + sizeof(OPTIONAL) - 1 : name, argument))
+			return true;
+	}
+	return false;
+}
+
+/* Naming an argument that a command does not take is a mistake that we should not hide. */
+static bool arguments_fit(const struct command *command, const json_t *arguments, char *error)
+{
+	const char *name;
+	json_t *value;
+
+	if (arguments && !json_is_object(arguments)) {
+		snprintf(error, CONTROL_ERROR_BYTES, "\"arguments\" must be an object");
+		return false;
+	}
+	json_object_foreach((json_t *)arguments, name, value) {
+		if (takes(command, name))
+			continue;
+		snprintf(error, CONTROL_ERROR_BYTES, "%s takes no %s%.80s", command->name,
+			 command->takes[0] ? "" : "arguments, not even ", name);
+		return false;
+	}
+	for (size_t i = 0; i < ARGUMENTS_MAX && command->takes[i]; i++) {
+		if (optional(command->takes[i]) ||
+		    json_object_get(arguments, command->takes[i]))
+			continue;
+		snprintf(error, CONTROL_ERROR_BYTES, "%s needs %s", command->name,
+			 command->takes[i]);
+		return false;
+	}
+	return true;
+}
+
+static json_t *start(const struct command *command, struct machine *machine,
+		     const json_t *arguments, struct control_call *call, char *error)
+{
+	int ret;
+
+	call->starting = true;
+	ret = command->start(machine, arguments, call, error);
+	call->starting = false;
+	if (ret)
+		return control_error("GenericError", error);
+	call->later = !call->answer;
+	return call->answer;
+}
+
+json_t *control_run(struct machine *machine, const json_t *request, struct control_call *call)
+{
+	const char *name = json_string_value(json_object_get(request, "execute"));
+	const json_t *arguments = json_object_get(request, "arguments");
+	char error[CONTROL_ERROR_BYTES] = "out of memory";
+	const struct command *command;
+	json_t *result;
+
+	if (!name)
+		return control_error("GenericError",
+				     "a request is an object with a string \"execute\"");
+	command = find_command(name);
+	if (!command) {
+		snprintf(error, sizeof(error), "unknown command '%.80s'", name);
+		return control_error("CommandNotFound", error);
+	}
+	if (!arguments_fit(command, arguments, error))
+		return control_error("GenericError", error);
+	if (command->start)
+		return start(command, machine, arguments, call, error);
+	result = command->run(machine, arguments, error);
+	if (!result)
+		return control_error("GenericError", error);
+	call->quit = command->quit;
+	return json_pack("{s:o}", "return", result);
+}

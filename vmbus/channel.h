@@ -8,6 +8,7 @@
 #ifndef HVIS_VMBUS_CHANNEL_H
 #define HVIS_VMBUS_CHANNEL_H
 
+#include <linux/cache.h>
 #include <linux/smp.h>
 #include <linux/timer.h>
 

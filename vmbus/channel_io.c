@@ -115,7 +115,7 @@ static void run_events(struct vmbus_channel *channel)
  */
 static void serve(struct vmbus_channel *channel)
 {
-	unsigned int cpu = smp_load_acquire(&channel->cpu);
+	unsigned int cpu = smp_load_acquire(&channel->cpu); /* what the old one did */
 
 	lockdep_assert_irqs_disabled();
 	/* Not open yet: channel_look() comes here once it is. */

@@ -106,12 +106,12 @@ struct change {
 	unsigned int cpu;
 };
 
-/* On the old CPU with interrupts off. Release: the new one sees all that the event path did here. */
+/* On the old CPU with interrupts off. */
 static void change_cpu(void *context)
 {
 	const struct change *change = context;
 
-	smp_store_release(&change->channel->cpu, change->cpu);
+	smp_store_release(&change->channel->cpu, change->cpu); /* all that the event path did here */
 }
 
 /* To @cpu, which was taken for it and is given back on error. */

@@ -9,11 +9,14 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uuid.h>
-#include <linux/wait.h>
+#include <asm/barrier.h>
 
 #include "channel.h"
 

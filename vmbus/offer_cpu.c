@@ -24,7 +24,7 @@ static struct vmbus_channel *next_channel(u32 after)
 }
 
 /* Ends at the first that fails: with a silent host each costs its time limit. */
-static int for_each_channel(int (*visit)(struct vmbus_channel *channel, unsigned int cpu), unsigned int cpu)
+static int visit_channels(int (*visit)(struct vmbus_channel *channel, unsigned int cpu), unsigned int cpu)
 {
 	struct vmbus_channel *channel;
 	u32 relid = 0;
@@ -43,13 +43,13 @@ static int for_each_channel(int (*visit)(struct vmbus_channel *channel, unsigned
 /** offer_cpu_leaves() - a CPU goes offline; see struct synic_callbacks; 0 or -EBUSY */
 int offer_cpu_leaves(unsigned int cpu)
 {
-	return for_each_channel(channel_leave_cpu, cpu) ? -EBUSY : 0;
+	return visit_channels(channel_leave_cpu, cpu) ? -EBUSY : 0;
 }
 
 /** offer_cpu_came() - a CPU is online; see struct synic_callbacks */
 void offer_cpu_came(unsigned int cpu)
 {
-	for_each_channel(channel_come_home, cpu);
+	visit_channels(channel_come_home, cpu);
 }
 
 /**

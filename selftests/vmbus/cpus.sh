@@ -67,8 +67,29 @@ with_version()
 	move 1 && offline && online 1 && move 0
 }
 
+channels_on()
+{
+	grep -lx "$1" "$device"/channels/*/cpu
+}
+
+# Before 4.1 no channel moves: with its CPU it is closed, and opened on another one, under a reader.
+reopens()
+{
+	[ $(cat $cpu1) -eq 1 ] && unload_drivers && load_drivers max_version="$1" || return 1
+	find_device
+	refused 0 "$channel/cpu" && channels_on 1 || return 1
+	while :; do reads 2>/dev/null || exit 1; done &
+	reader=$!
+	round=0
+	while [ $round -lt 5 ]; do
+		round=$((round + 1))
+		echo 0 >$cpu1 && ! channels_on 1 && echo 1 >$cpu1 || return 1
+	done
+	kill -0 $reader && kill $reader
+}
+
 find_device
-plan 11
+plan 12
 check moves_to_cpu_1 move 1
 check moves_to_cpu_0 move 0
 check refuses_no_cpu refused 99 "$channel/cpu"
@@ -80,4 +101,5 @@ check refuses_offline_cpu refused 1 "$channel/cpu"
 check comes_home_with_its_cpu online 1
 check version_5.2 with_version 5.2
 check version_4.1 with_version 4.1
+check version_4.0 reopens 4.0
 finish

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A mutex that knows its holder; no interrupts to switch off. */
+/* A mutex that knows its holder; no interrupts to switch off. linux/mutex.h is the same thing. */
 #ifndef SHIM_LINUX_SPINLOCK_H
 #define SHIM_LINUX_SPINLOCK_H
 
@@ -9,7 +9,7 @@
 #include <linux/lockdep.h>
 #include <linux/types.h>
 
-typedef struct {
+typedef struct mutex {
 	pthread_mutex_t mutex;
 	pthread_t holder;
 	bool held;

@@ -26,6 +26,7 @@ class Job:
     name: for --match and the log. part: for --only. weight: about how long it takes, in units of 8 s.
     prepare(): makes what guests boot (quick out here, slow where KVM is emulated); returns what run() needs, as JSON.
     run(results, context, prepared): boots guests and records checks and figures.
+    after(results, folder): looks at what run() left in its results' folder; out here again.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Job:
     weight: float
     prepare: Callable
     run: Callable
+    after: Callable = None
 
 
 @dataclass
@@ -76,13 +78,17 @@ def run(results, jobs):
     """Runs jobs, SHARDS at a time, and takes over their results."""
     print(f"preparing {len(jobs)} jobs", flush=True)
     prepared = {job.name: job.prepare() for job in jobs}
-    running = [start(results, number, shard, prepared) for number, shard in enumerate(shards(jobs, SHARDS))]
+    parts = shards(jobs, SHARDS)
+    running = [start(results, number, shard, prepared) for number, shard in enumerate(parts)]
     for number, (process, part) in enumerate(running):
         status = process.wait()
         if os.path.exists(part):
             with open(part, encoding="utf-8") as done:
                 results.merge(json.load(done))
         results.check(f"guests.all-ran-{number}", status == 0 and os.path.exists(part), f"exit status {status}")
+        for job in parts[number]:
+            if job.after:
+                job.after(results, os.path.join(results.folder, f"guests-{number}"))
 
 
 def run_plan(plan_path, out):

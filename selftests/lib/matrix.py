@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import images
+import traces
 from guest import Guest, Run, ktap, plan_complete
 from jobs import Job
 
@@ -24,6 +25,7 @@ class Cell:
     options: tuple = ()
     limit: int = 240
     label: str = ""  # what the options mean, if they are too long for a name
+    traced: bool = False  # leaves a trace that selftests/lib/traces.py looks at afterwards
 
     @property
     def name(self):
@@ -57,8 +59,8 @@ def cells():
         Cell("6.1-amd64", 2, "kernel", "hv", end="crash"),
         Cell("6.12-amd64", 1, "hvis", "nopv"),
         Cell("6.12-amd64", 1, "hvis", "hv", "vmbus,storvsc", reloads=40),
-        Cell("6.12-amd64", 1, "kernel", "hv"),
-        Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus,storvsc"),
+        Cell("6.12-amd64", 1, "kernel", "hv", traced=True),
+        Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus,storvsc", traced=True),
         Cell("6.12-amd64", 2, "hvis", "hv", "storvsc,fio", end="crash"),
         Cell("6.12-amd64", 2, "kernel", "hv", "vmbus,storvsc,fio"),
         Cell("6.1-cloud-amd64", 2, "hvis", "nopv", "vmbus"),
@@ -110,6 +112,8 @@ def boot(results, cell, context, initrd):
     append = images.append(cell.driver, cell.mode, context.tsc_khz, tests=cell.tests, luns="0,1,2,3", reloads=cell.reloads,
                            end=cell.end, limit=cell.limit - 40)
     options = [word for option in cell.options for word in option.split()]
+    if cell.traced:
+        options += traces.options(results.folder, cell.name)
     guest = Guest(cell.name, images.kernel("vmlinuz", cell.kernel), initrd, append, cell.cpus, disks=disks(context.scratch),
                   options=options, limit=cell.limit)
     record(results, cell, Run(guest, context.scratch, results.folder).run())
@@ -125,6 +129,7 @@ def prepare(kernel, driver, programs):
 def jobs():
     def job(cell):
         return Job(cell.name, "guests", cell.weight, lambda: prepare(cell.kernel, cell.driver, cell.programs),
-                   lambda results, context, initrd: boot(results, cell, context, initrd))
+                   lambda results, context, initrd: boot(results, cell, context, initrd),
+                   (lambda results, folder: traces.check(results, folder, cell.name)) if cell.traced else None)
 
     return [job(cell) for cell in cells()]

@@ -161,6 +161,7 @@ bool storvsc_set_state(struct storvsc_host *host, enum storvsc_state from, enum 
 void storvsc_die(struct storvsc_host *host);
 extern unsigned int storvsc_ring_bytes;
 extern unsigned int storvsc_queue_limit;
+extern bool storvsc_hold;
 extern unsigned int storvsc_poll_queues;
 
 /* init.c */

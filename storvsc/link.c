@@ -188,6 +188,7 @@ void storvsc_link_close(struct storvsc_link *link)
 		return;
 	set_bit(LINK_STOPPED, &link->flags);
 	storvsc_poll_stop(link);
+	storvsc_bell_stop(link);
 	cancel_work_sync(&link->drain);
 	hvis_channel_close(link->channel);
 	cancel_work_sync(&link->drain);

@@ -26,6 +26,11 @@ MODULE_PARM_DESC(queues, "Hardware queues of a controller, each a channel (defau
 
 #define IO_TIMEOUT_S 60
 
+bool storvsc_hold = true;
+module_param_named(hold, storvsc_hold, bool, 0444);
+MODULE_PARM_DESC(hold, "One doorbell for commands that a task sends one by one without sleeping "
+		       "in between (default Y)");
+
 unsigned int storvsc_poll_queues;
 module_param_named(mq_poll, storvsc_poll_queues, uint, 0444);
 MODULE_PARM_DESC(mq_poll, "Hardware queues for polled IO beside them, each a channel (default 0)");

@@ -140,6 +140,8 @@ int storvsc_queues_create(struct storvsc_host *host)
 			return -ENOMEM;
 		}
 	}
+	for (i = 0; i < count; i++)
+		storvsc_bell_init(&host->links[i], storvsc_hold && !host->links[i].polled);
 	host->queues = queues;
 	smp_store_release(&host->queue_count, count); /* after queues; receive_answer() */
 	storvsc_links_route(host);
@@ -154,6 +156,10 @@ int storvsc_queues_create(struct storvsc_host *host)
  */
 void storvsc_queues_destroy(struct storvsc_host *host)
 {
+	u32 i;
+
+	for (i = 0; i < host->queue_count; i++)
+		storvsc_bell_destroy(&host->links[i]);
 	mutex_lock(&host->reaper);
 	free_queues(host->queues, host->queue_count);
 	host->queue_count = 0;

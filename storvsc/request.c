@@ -215,7 +215,7 @@ static int send(const struct passage *passage, struct scsi_cmnd *cmd, const stru
 	link->sent++;
 	hvis_channel_commit(link->channel, irq_flags);
 	if (last)
-		storvsc_link_kick(link);
+		storvsc_bell_ring(link);
 	return 0;
 }
 

@@ -2,9 +2,10 @@
 /*
  * ioload: a known number of IOs at a known depth, with the host's counters taken right before and right after, so
  * that signals, interrupts and exits per IO are exact. Small and static, because a guest may run where KVM is emulated.
- *	ioload [--singly] [--poll] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT
- * All events that have come are replaced in one io_submit(), as databases do; --singly: each in one of its own, as fio
- * does unless told otherwise. --poll: io_uring with IOPOLL, which asks the device's poll queues for completions.
+ *	ioload [--singly] [--spin] [--poll] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT
+ * All events that have come are replaced in one io_submit(), as databases do.
+ * --singly: each in one of its own, as fio does unless told otherwise. --spin: asks for events again and again instead
+ * of sleeping. --poll: io_uring with IOPOLL, which asks the device's poll queues for completions.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,6 +31,7 @@ struct load {
 	int random;
 	int singly;
 	int poll;
+	int spin;
 	uint16_t opcode;
 	unsigned int depth;
 	unsigned int block;
@@ -44,7 +46,7 @@ struct load {
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: ioload [--singly] [--poll] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT\n"
+	fprintf(stderr, "usage: ioload [--singly] [--spin] [--poll] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT\n"
 			"Does COUNT IOs of BLOCK bytes with DEPTH in flight and reports NAME.iops and NAME.mbps.\n");
 	exit(2);
 }
@@ -128,7 +130,7 @@ static long collect(struct load *load, struct io_event *events)
 	unsigned int got, i;
 
 	if (!load->poll)
-		return syscall(SYS_io_getevents, load->context, 1, load->depth, events, NULL);
+		return syscall(SYS_io_getevents, load->context, !load->spin, load->depth, events, NULL);
 	errno = -io_uring_wait_cqe(&load->ring, &first);
 	if (errno)
 		return -1;
@@ -228,6 +230,8 @@ int main(int argc, char **argv)
 	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
 		if (!strcmp(argv[1], "--singly"))
 			load.singly = 1;
+		else if (!strcmp(argv[1], "--spin"))
+			load.spin = 1;
 		else if (!strcmp(argv[1], "--poll"))
 			load.poll = 1;
 		else

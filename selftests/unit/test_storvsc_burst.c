@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+// links: storvsc/burst.c
+/*
+ * When storvsc lets the doorbell wait: never for the first command after a sleep, never for long, and less and less
+ * often for a task that spins. The guest's real source, compiled here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <linux/jiffies.h>
+
+#include "storvsc/burst.h"
+
+static const int alice, bob;
+
+static int setup(void **state)
+{
+	static struct burst burst;
+
+	burst_init(&burst, 1000);
+	*state = &burst;
+	return 0;
+}
+
+static void first_after_a_sleep_rings(void **state)
+{
+	unsigned long slept;
+
+	for (slept = 0; slept < 100; slept++)
+		assert_false(burst_holds(*state, &alice, slept, 1000));
+}
+
+static void those_that_follow_are_held_up_to_the_limit(void **state)
+{
+	unsigned int i;
+
+	assert_false(burst_holds(*state, &alice, 7, 1000));
+	for (i = 0; i < BURST_HELD_MAX; i++)
+		assert_true(burst_holds(*state, &alice, 7, 1000));
+	assert_false(burst_holds(*state, &alice, 7, 1000));
+	assert_true(burst_holds(*state, &alice, 7, 1000));
+}
+
+static void another_task_or_none_rings(void **state)
+{
+	assert_false(burst_holds(*state, &alice, 7, 1000));
+	assert_false(burst_holds(*state, &bob, 7, 1000));
+	assert_false(burst_holds(*state, NULL, 7, 1000));
+	assert_false(burst_holds(*state, NULL, 7, 1000));
+}
+
+static void a_busy_task_is_not_punished(void **state)
+{
+	assert_false(burst_holds(*state, &alice, 7, 1000));
+	assert_true(burst_holds(*state, &alice, 7, 1002));
+	burst_late(*state, 1003);
+	assert_true(burst_holds(*state, &alice, 7, 1003));
+}
+
+/* Returns when it was found out that the task spins, which is also when the pause begins. */
+static unsigned long spin_once(struct burst *burst, unsigned long now)
+{
+	burst_holds(burst, &alice, 7, now);
+	assert_true(burst_holds(burst, &alice, 7, now));
+	burst_late(burst, now + 3);
+	return now + 3;
+}
+
+static void a_spinning_task_pays_twice_as_seldom_each_time(void **state)
+{
+	unsigned long now = 1000;
+	unsigned int pause, round;
+
+	now = spin_once(*state, now);
+	for (round = 0, pause = 1; round < 12; round++, pause *= 2) {
+		if (pause > BURST_PAUSE_MAX_S)
+			pause = BURST_PAUSE_MAX_S;
+		now = spin_once(*state, now);
+		assert_false(burst_holds(*state, &alice, 7, now + pause * HZ - 1));
+		now += pause * HZ;
+	}
+	assert_true(burst_holds(*state, &alice, 7, now));
+}
+
+static void a_task_that_sleeps_again_is_forgiven(void **state)
+{
+	unsigned long now = spin_once(*state, 1000);
+
+	now = spin_once(*state, now) + HZ;
+	now = spin_once(*state, now) + 2 * HZ;
+	burst_task_slept(*state);
+	now = spin_once(*state, now);
+	assert_true(burst_holds(*state, &alice, 7, now));
+}
+
+static void the_clock_may_wrap(void **state)
+{
+	burst_init(*state, ~0ul - 1);
+	assert_false(burst_holds(*state, &alice, 7, ~0ul));
+	spin_once(*state, ~0ul);
+	burst_holds(*state, &alice, 7, 3);
+	burst_late(*state, 5);
+	assert_false(burst_holds(*state, &alice, 7, 5 + HZ - 1));
+	assert_true(burst_holds(*state, &alice, 7, 5 + HZ));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(first_after_a_sleep_rings, setup),
+		cmocka_unit_test_setup(those_that_follow_are_held_up_to_the_limit, setup),
+		cmocka_unit_test_setup(another_task_or_none_rings, setup),
+		cmocka_unit_test_setup(a_busy_task_is_not_punished, setup),
+		cmocka_unit_test_setup(a_spinning_task_pays_twice_as_seldom_each_time, setup),
+		cmocka_unit_test_setup(a_task_that_sleeps_again_is_forgiven, setup),
+		cmocka_unit_test_setup(the_clock_may_wrap, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

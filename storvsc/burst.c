@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guess behind doorbell.c: a task that has not slept since its last command is probably not done. The first command
+ * after a sleep is never held, so at depth 1 nothing changes. A task that spins for its answer never sleeps; when the
+ * timer finds that out twice in a row, nothing is held for a while, and each further time for twice as long.
+ */
+#include <linux/compiler.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+
+#include "burst.h"
+
+/** burst_init() - nothing sent yet; @now in jiffies */
+void burst_init(struct burst *burst, unsigned long now)
+{
+	*burst = (struct burst){ .resume = now };
+}
+
+/**
+ * burst_holds() - a command was sent: may the bell wait?
+ * @burst: of its channel
+ * @task: who sent it, or NULL if that says nothing
+ * @slept: how often that task has slept in its life
+ * @now: in jiffies
+ *
+ * Any context. Return: false: ring now, burst_rung() has been called.
+ */
+bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now)
+{
+	bool goes_on = task && READ_ONCE(burst->task) == task && READ_ONCE(burst->slept) == slept;
+	unsigned int held = READ_ONCE(burst->held) + 1;
+
+	WRITE_ONCE(burst->task, task);
+	WRITE_ONCE(burst->slept, slept);
+	if (!goes_on || held > BURST_HELD_MAX || time_before(now, READ_ONCE(burst->resume))) {
+		burst_rung(burst);
+		return false;
+	}
+	WRITE_ONCE(burst->held, held);
+	WRITE_ONCE(burst->since, now);
+	return true;
+}
+
+/** burst_rung() - the host is told of all; any context */
+void burst_rung(struct burst *burst)
+{
+	WRITE_ONCE(burst->held, 0);
+}
+
+/** burst_task_slept() - the guess was right, and what came late before was chance; any context */
+void burst_task_slept(struct burst *burst)
+{
+	WRITE_ONCE(burst->pause_s, 0);
+	burst_rung(burst);
+}
+
+/**
+ * burst_late() - the task has not slept for some ticks
+ * @burst: of its channel
+ * @now: in jiffies
+ *
+ * If it has sent more meanwhile it is only busy (one tick counts as meanwhile); if not, it waits for what was held, or
+ * the machine has stood still, so the first time has no consequence.
+ */
+void burst_late(struct burst *burst, unsigned long now)
+{
+	unsigned int pause = READ_ONCE(burst->pause_s);
+
+	if (READ_ONCE(burst->held) && time_after(now, READ_ONCE(burst->since) + 1)) {
+		WRITE_ONCE(burst->resume, now + pause * HZ);
+		WRITE_ONCE(burst->pause_s, pause ? min(pause * 2, BURST_PAUSE_MAX_S) : 1);
+	}
+	burst_rung(burst);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A guess whether more commands follow right away, and how many are being held for them; pure logic. The clock, the
+ * task and the bell are doorbell.c's. Fields are read and written by racing tasks without a lock: a wrong guess costs
+ * a doorbell or a delay, never a command.
+ */
+#ifndef HVIS_STORVSC_BURST_H
+#define HVIS_STORVSC_BURST_H
+
+#include <linux/types.h>
+
+#define BURST_HELD_MAX 16u /* so many commands wait for the bell at most */
+#define BURST_PAUSE_MAX_S 64u
+
+/**
+ * struct burst - commands that come one by one
+ * @task: sent the last command; only compared
+ * @slept: how often it had slept by then
+ * @held: commands held since the last bell
+ * @since: when the last of them was sent, in jiffies
+ * @resume: nothing is held before, in jiffies
+ * @pause_s: how long that will be the next time
+ */
+struct burst {
+	const void *task;
+	unsigned long slept;
+	unsigned int held;
+	unsigned long since;
+	unsigned long resume;
+	unsigned int pause_s;
+};
+
+void burst_init(struct burst *burst, unsigned long now);
+bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now);
+void burst_rung(struct burst *burst);
+void burst_task_slept(struct burst *burst);
+void burst_late(struct burst *burst, unsigned long now);
+
+#endif

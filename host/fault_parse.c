@@ -459,7 +459,9 @@ struct fault_rule *fault_parse(const char *text, char *error)
 
 	if (action)
 		*action++ = 0;
-	if (!rule || !copy || !(rule->text = strdup(text))) {
+	if (rule)
+		rule->text = strdup(text);
+	if (!rule || !copy || !rule->text) {
 		good = wrong(error, "out of memory");
 	} else {
 		rule->chance = FAULT_CERTAIN;

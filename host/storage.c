@@ -215,8 +215,8 @@ static int check_resize(const struct disk *disk, uint64_t bytes, bool may_shrink
 	if (bytes == disk->bytes)
 		return fail(error, "disk-resize: that is its size already");
 	if (bytes < disk->bytes && !may_shrink)
-		return fail(error, "disk-resize: smaller than now, %llu bytes; shrink=true cuts the "
-			    "end off, with what is in it", (unsigned long long)disk->bytes);
+		return fail(error, "disk-resize: smaller than now, %llu bytes; shrink=true cuts its end off",
+			    (unsigned long long)disk->bytes);
 	return 0;
 }
 

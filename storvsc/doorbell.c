@@ -27,8 +27,8 @@
 /* The host is told of all that was held before this call. */
 static void release(struct storvsc_bell *bell)
 {
-	/* Cleared before ringing: what is held from now on queues the work again. */
 	clear_bit(BELL_PENDING, &bell->flags);
+	/* Cleared before ringing: what is held from now on queues the work again. */
 	smp_mb__after_atomic();
 	storvsc_link_kick(container_of(bell, struct storvsc_link, bell));
 }

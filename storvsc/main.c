@@ -14,8 +14,7 @@
 
 unsigned int storvsc_ring_bytes;
 module_param_named(ring_bytes, storvsc_ring_bytes, uint, 0444);
-MODULE_PARM_DESC(ring_bytes, "Data bytes of each ring, 16384..8388608 (default: 131072, less with "
-			     "more than 16 channels)");
+MODULE_PARM_DESC(ring_bytes, "Data bytes of each ring, 16384..8388608 (default 131072, from 17 channels on less)");
 
 unsigned int storvsc_queue_limit;
 module_param_named(queues, storvsc_queue_limit, uint, 0444);
@@ -28,8 +27,7 @@ MODULE_PARM_DESC(queues, "Hardware queues of a controller, each a channel (defau
 
 bool storvsc_hold = true;
 module_param_named(hold, storvsc_hold, bool, 0444);
-MODULE_PARM_DESC(hold, "One doorbell for commands that a task sends one by one without sleeping "
-		       "in between (default Y)");
+MODULE_PARM_DESC(hold, "One doorbell for what a task sends one by one without sleeping (default Y)");
 
 unsigned int storvsc_poll_queues;
 module_param_named(mq_poll, storvsc_poll_queues, uint, 0444);

@@ -10,6 +10,7 @@
 
 #include "control_internal.h"
 #include "machine.h"
+#include "options_trace.h"
 #include "storage.h"
 
 #define ARGUMENTS_MAX 4
@@ -199,6 +200,36 @@ static int remove_controller(struct machine *machine, const json_t *arguments,
 	return storage_remove_controller(machine, controller, ended, call, error);
 }
 
+/* As --trace; the path is the host's. */
+static json_t *start_trace(struct machine *machine, const json_t *arguments, char *error)
+{
+	const char *spec = json_string_value(json_object_get(arguments, "spec"));
+	char why[TRACE_ERROR_BYTES] = "must be a string, as --trace takes it";
+	struct trace_options options;
+	char *copy = NULL;
+	bool started;
+
+	started = spec && !option_trace_parse(&options, spec, &copy, why, sizeof(why)) &&
+		  !trace_start(machine->trace, &options, why);
+	free(copy);
+	if (started)
+		return trace_query(machine->trace);
+	snprintf(error, CONTROL_ERROR_BYTES, "%.80s: %.160s", spec ? spec : "spec", why);
+	return NULL;
+}
+
+/* The file is complete when the answer comes. */
+static json_t *stop_trace(struct machine *machine, const json_t *arguments, char *error)
+{
+	char why[TRACE_ERROR_BYTES];
+
+	(void)arguments;
+	if (!trace_stop(machine->trace, why))
+		return trace_query(machine->trace);
+	snprintf(error, CONTROL_ERROR_BYTES, "%.200s", why);
+	return NULL;
+}
+
 static json_t *quit(struct machine *machine, const json_t *arguments, char *error)
 {
 	(void)machine;
@@ -223,6 +254,8 @@ static const struct command commands[] = {
 	{ .name = "fault-remove", .run = remove_fault, .takes = { "id" } },
 	{ .name = "fault-list", .run = list_faults },
 	{ .name = "fault-clear", .run = clear_faults },
+	{ .name = "trace-start", .run = start_trace, .takes = { "spec" } },
+	{ .name = "trace-stop", .run = stop_trace },
 	{ .name = "quit", .run = quit, .quit = true },
 };
 

@@ -95,7 +95,8 @@ static json_t *make_fault_request(int count, char *const *arguments)
 /* Commands whose one argument needs no name: a SPEC as on the command line is full of '='. */
 static const char *only_argument(const char *command)
 {
-	if (!strcmp(command, "disk-add") || !strcmp(command, "controller-add"))
+	if (!strcmp(command, "disk-add") || !strcmp(command, "controller-add") ||
+	    !strcmp(command, "trace-start"))
 		return "spec";
 	return NULL;
 }

@@ -379,6 +379,8 @@ static void print_help(void)
 	       "  disk-resize controller=N lun=N size=SIZE [shrink=true]\n"
 	       "  controller-add SPEC            as --controller\n"
 	       "  controller-remove controller=N\n"
+	       "  trace-start SPEC               as --trace\n"
+	       "  trace-stop                     answers when the file is complete\n"
 	       "and fault add RULE | list | remove ID | clear (docs/fault.md).\n"
 	       "info prints as JSON what KVM on this machine can do.\n\n"
 	       "Exit status of run: 0 the guest powered off, or quit was asked for; 1 it could\n"

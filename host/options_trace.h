@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The SPEC of --trace. Only options.c and control.c's helpers include this.
+ * The SPEC of --trace and of the control socket's trace-start.
  */
 #ifndef HVIS_HOST_OPTIONS_TRACE_H
 #define HVIS_HOST_OPTIONS_TRACE_H

@@ -25,7 +25,7 @@ class Cell:
     options: tuple = ()
     limit: int = 240
     label: str = ""  # what the options mean, if they are too long for a name
-    traced: bool = False  # leaves a trace that selftests/lib/traces.py looks at afterwards
+    traced: str = ""  # leaves a trace that selftests/lib/traces.py looks at afterwards: "all", or a part of its run: "part"
 
     @property
     def name(self):
@@ -57,10 +57,10 @@ def cells():
         Cell("6.1-amd64", 2, "hvis", "nopv", "storvsc,fio"),
         Cell("6.1-amd64", 2, "hvis", "hv", "vmbus,storvsc", reloads=100, limit=400),
         Cell("6.1-amd64", 2, "kernel", "hv", end="crash"),
-        Cell("6.12-amd64", 1, "hvis", "nopv"),
+        Cell("6.12-amd64", 1, "hvis", "nopv", traced="part"),
         Cell("6.12-amd64", 1, "hvis", "hv", "vmbus,storvsc", reloads=40),
-        Cell("6.12-amd64", 1, "kernel", "hv", traced=True),
-        Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus,storvsc", traced=True),
+        Cell("6.12-amd64", 1, "kernel", "hv", traced="all"),
+        Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus,storvsc", traced="all"),
         Cell("6.12-amd64", 2, "hvis", "hv", "storvsc,fio", end="crash"),
         Cell("6.12-amd64", 2, "kernel", "hv", "vmbus,storvsc,fio"),
         Cell("6.1-cloud-amd64", 2, "hvis", "nopv", "vmbus"),
@@ -112,11 +112,14 @@ def boot(results, cell, context, initrd):
     append = images.append(cell.driver, cell.mode, context.tsc_khz, tests=cell.tests, luns="0,1,2,3", reloads=cell.reloads,
                            end=cell.end, limit=cell.limit - 40)
     options = [word for option in cell.options for word in option.split()]
-    if cell.traced:
+    if cell.traced == "all":
         options += traces.options(results.folder, cell.name)
     guest = Guest(cell.name, images.kernel("vmlinuz", cell.kernel), initrd, append, cell.cpus, disks=disks(context.scratch),
                   options=options, limit=cell.limit)
-    record(results, cell, Run(guest, context.scratch, results.folder).run())
+    run = Run(guest, context.scratch, results.folder)
+    if cell.traced == "part":
+        traces.Part(results, run)
+    record(results, cell, run.run())
 
 
 @lru_cache(maxsize=None)
@@ -130,6 +133,6 @@ def jobs():
     def job(cell):
         return Job(cell.name, "guests", cell.weight, lambda: prepare(cell.kernel, cell.driver, cell.programs),
                    lambda results, context, initrd: boot(results, cell, context, initrd),
-                   (lambda results, folder: traces.check(results, folder, cell.name)) if cell.traced else None)
+                   (lambda results, folder: traces.check(results, folder, cell.name, cell.traced)) if cell.traced else None)
 
     return [job(cell) for cell in cells()]

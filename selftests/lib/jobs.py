@@ -49,9 +49,10 @@ def all_jobs():
     import cli
     import matrix
     import measure
+    import plug
     import survival
 
-    return [job for module in (matrix, survival, cli, measure) for job in module.jobs()]
+    return [job for module in (matrix, survival, cli, measure, plug) for job in module.jobs()]
 
 
 def shards(jobs, count):

@@ -14,6 +14,10 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "ctl_stats.h"
+
+#define WATCH_SECONDS_MAX 3600
+#define WATCH_HEAD_LINES  20 /* of the table, until its head comes again */
 
 static int fail(const char *path, const char *what)
 {
@@ -167,38 +171,87 @@ static bool send_request(int fd, json_t *request)
 
 static int converse(const char *path, int fd, FILE *from, json_t *request)
 {
-	json_t *greeting = read_line(from);
-	int status;
-
-	if (!greeting)
-		status = fail(path, "closed the connection");
-	else if (!json_object_get(greeting, "hvis"))
-		status = fail(path, "is not a control socket of hvis-host");
-	else if (!send_request(fd, request))
-		status = fail(path, strerror(errno));
-	else
-		status = print_answer(path, from);
-	json_decref(greeting);
-	return status;
+	return send_request(fd, request) ? print_answer(path, from) : fail(path, strerror(errno));
 }
 
-/* Takes over @fd. */
-static int talk(const char *path, int fd, json_t *request)
+/* A table of statistics until the host goes, which is how it ends well, or we are interrupted. */
+static int watch(const char *path, int fd, FILE *from, json_t *request, unsigned int seconds)
+{
+	json_t *before = NULL;
+	unsigned int line = 0;
+
+	while (send_request(fd, request)) {
+		json_t *answer = read_line(from);
+		json_t *stats = json_incref(json_object_get(answer, "return"));
+
+		json_decref(answer);
+		if (!stats)
+			break;
+		if (line % WATCH_HEAD_LINES == 0)
+			ctl_stats_head(stdout);
+		if (before)
+			ctl_stats_line(stdout, before, stats);
+		line++;
+		json_decref(before);
+		before = stats;
+		if (ferror(stdout) || fflush(stdout))
+			break;
+		sleep(seconds);
+	}
+	json_decref(before);
+	if (!line)
+		return fail(path, "closed the connection");
+	return ferror(stdout) ? fail(path, "cannot write to standard output") : 0;
+}
+
+/* Takes over @fd. @seconds: 0, or how often to ask again. */
+static int talk(const char *path, int fd, json_t *request, unsigned int seconds)
 {
 	FILE *from = fdopen(fd, "r");
-	int status;
+	json_t *greeting;
+	int status = 1;
 
 	if (!from) {
 		close(fd);
 		return fail(path, strerror(errno));
 	}
-	status = converse(path, fd, from, request);
+	greeting = read_line(from);
+	if (!greeting)
+		fail(path, "closed the connection");
+	else if (!json_object_get(greeting, "hvis"))
+		fail(path, "is not a control socket of hvis-host");
+	else
+		status = seconds ? watch(path, fd, from, request, seconds)
+				 : converse(path, fd, from, request);
+	json_decref(greeting);
 	fclose(from);
 	return status;
 }
 
+/* "stats [SECONDS]". Return: false, with a line said, if it is neither that nor another command. */
+static bool wants_table(int count, char *const *arguments, unsigned int *seconds)
+{
+	char *end;
+	long number = 1;
+
+	*seconds = 0;
+	if (strcmp(arguments[0], "stats"))
+		return true;
+	if (count > 1)
+		number = strtol(arguments[1], &end, 10);
+	if (count > 2 || (count > 1 && (*end || end == arguments[1])) || number < 1 ||
+	    number > WATCH_SECONDS_MAX) {
+		fprintf(stderr, "hvis-host: ctl: stats: takes a number of seconds from 1 to %d\n",
+			WATCH_SECONDS_MAX);
+		return false;
+	}
+	*seconds = (unsigned int)number;
+	return true;
+}
+
 int ctl_main(int count, char *const *arguments)
 {
+	unsigned int seconds;
 	json_t *request;
 	int status, fd;
 
@@ -206,12 +259,16 @@ int ctl_main(int count, char *const *arguments)
 		fprintf(stderr, "hvis-host: ctl: needs SOCKET and COMMAND (hvis-host --help)\n");
 		return 2;
 	}
-	request = make_request(count - 1, arguments + 1);
+	if (!wants_table(count - 1, arguments + 1, &seconds))
+		return 2;
+	request = seconds ? pack_request("query-stats", json_object())
+			  : make_request(count - 1, arguments + 1);
 	if (!request)
 		return 2;
 	signal(SIGPIPE, SIG_IGN); /* a host that goes away is an error to report */
 	fd = open_socket(arguments[0]);
-	status = fd < 0 ? fail(arguments[0], strerror(-fd)) : talk(arguments[0], fd, request);
+	status = fd < 0 ? fail(arguments[0], strerror(-fd)) 
+			: talk(arguments[0], fd, request, seconds);
 	json_decref(request);
 	return status;
 }

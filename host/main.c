@@ -374,6 +374,7 @@ static void print_help(void)
 	printf("\n"
 	       "ctl talks to a running guest's --control socket. Commands: query-status,\n"
 	       "query-stats, query-vmbus, query-disks, quit,\n"
+	       "  stats [SECONDS]                a table that goes on, what happens per second\n"
 	       "  disk-add SPEC                  as --disk, while the guest runs\n"
 	       "  disk-remove controller=N lun=N\n"
 	       "  disk-resize controller=N lun=N size=SIZE [shrink=true]\n"

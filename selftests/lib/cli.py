@@ -63,6 +63,7 @@ def cases(paths, kernel):
         ("trace-a-folder", [*run, "--trace", paths["folder"]], FAILED, "--trace"),
         ("trace-unknown-key", [*run, "--trace", "/dev/null,colour=red"], USAGE, "--trace"),
         ("time-limit-not-a-number", [*run, "--time-limit", "soon"], USAGE, "--time-limit"),
+        ("ctl-stats-not-a-number", ["ctl", "/nowhere", "stats", "often"], USAGE, "seconds"),
         ("ctl-nobody-there", ["ctl", "/nowhere", "query-status"], FAILED, "/nowhere"),
     ]
 

@@ -214,18 +214,35 @@ void trace_packet(struct trace_source *source, unsigned int direction, const str
 	record_locked(source->trace, source, pieces, 2 + count, 0);
 }
 
-void trace_signal(struct trace_source *source, enum trace_kind kind, uint32_t value,
-		  unsigned int flags)
+static void record_signal(struct trace_source *source, struct trace_header *header)
+{
+	struct iovec pieces[3] = { [1] = { header, sizeof(*header) } };
+
+	record_locked(source->trace, source, pieces, 2, 0);
+}
+
+void trace_doorbell(struct trace_source *source, uint32_t count)
 {
 	struct trace_header header;
-	struct iovec pieces[3] = { [1] = { &header, sizeof(header) } };
 
 	if (!(trace_mode(source->trace) & TRACE_SIGNALS))
 		return;
-	fill_header(&header, source, kind, kind == TRACE_DOORBELL ? TRACE_TO_HOST : TRACE_TO_GUEST);
-	header.value = value;
-	header.flags = (uint8_t)flags;
-	record_locked(source->trace, source, pieces, 2, 0);
+	fill_header(&header, source, TRACE_DOORBELL, TRACE_TO_HOST);
+	header.value = count;
+	record_signal(source, &header);
+}
+
+void trace_interrupt(struct trace_source *source, uint32_t vp, uint32_t event_flag, bool raised)
+{
+	struct trace_header header;
+
+	if (!(trace_mode(source->trace) & TRACE_SIGNALS))
+		return;
+	fill_header(&header, source, TRACE_INTERRUPT, TRACE_TO_GUEST);
+	header.value = vp;
+	header.event_flag = (uint16_t)event_flag;
+	header.flags = raised ? TRACE_FLAG_RAISED : 0;
+	record_signal(source, &header);
 }
 
 /* The first bytes of @given, as far as pieces and @limit go. Return: pieces used. */

@@ -53,7 +53,7 @@ struct trace_header {
 	 */
 	uint32_t value;
 	uint16_t sub_channel; /* 0: the primary channel */
-	uint16_t reserved;
+	uint16_t event_flag; /* INTERRUPT: the one that was set, which should be the relid */
 	uint8_t type[16]; /* interface type GUID of the offer; 0 with control messages */
 };
 _Static_assert(sizeof(struct trace_header) == 32, "trace header");
@@ -133,9 +133,10 @@ void trace_control(struct trace *trace, unsigned int direction, uint32_t value, 
 /** trace_packet() - a ring packet in at most 4 pieces. */
 void trace_packet(struct trace_source *source, unsigned int direction, const struct iovec *pieces,
 		  unsigned int count);
-/** trace_signal() - TRACE_DOORBELL or TRACE_INTERRUPT, if signals are recorded. */
-void trace_signal(struct trace_source *source, enum trace_kind kind, uint32_t value,
-		  unsigned int flags);
+/** trace_doorbell() - a worker heard of @count doorbells, if signals are recorded. */
+void trace_doorbell(struct trace_source *source, uint32_t count);
+/** trace_interrupt() - @event_flag was set for @vp, @raised: with an interrupt, if signals are. */
+void trace_interrupt(struct trace_source *source, uint32_t vp, uint32_t event_flag, bool raised);
 /**
  * trace_data() - guest memory that @transaction_id names, as it is now, if data is recorded
  * @pieces: pointers into guest memory, @bytes in all

@@ -164,7 +164,7 @@ static void rung(struct loop_eventfd *event)
 	struct channel_worker *worker = WORKER_OF(event, doorbell);
 
 	worker_count(&worker->channel->stats.doorbells, event->value);
-	worker_trace_signal(worker, TRACE_DOORBELL, (uint32_t)event->value, 0);
+	worker_trace_doorbell(worker, event->value);
 	serve(worker);
 }
 

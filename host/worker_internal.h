@@ -117,12 +117,19 @@ static inline void worker_trace_out(struct channel_worker *worker, const struct 
 		worker_trace_answer(worker, desc, payload, bytes);
 }
 
-/** worker_trace_signal() - a doorbell heard, or an interrupt given. */
-static inline void worker_trace_signal(struct channel_worker *worker, enum trace_kind kind,
-				       uint32_t value, unsigned int flags)
+/** worker_trace_doorbell() - heard so often. */
+static inline void worker_trace_doorbell(struct channel_worker *worker, uint64_t times)
 {
 	if (trace_mode(worker->channel->trace.trace))
-		trace_signal(&worker->channel->trace, kind, value, flags);
+		trace_doorbell(&worker->channel->trace, (uint32_t)times);
+}
+
+/** worker_trace_interrupt() - given, @raised: with an interrupt. */
+static inline void worker_trace_interrupt(struct channel_worker *worker, uint32_t vp, uint32_t flag,
+					  bool raised)
+{
+	if (trace_mode(worker->channel->trace.trace))
+		trace_interrupt(&worker->channel->trace, vp, flag, raised);
 }
 
 /** worker_out_create() - the backlog. Return: false when out of memory. */

@@ -42,8 +42,7 @@ void worker_raise(struct channel_worker *worker, uint32_t flag)
 					   flag);
 
 		worker_count(raised ? &channel->stats.interrupts : &channel->stats.merged, 1);
-		worker_trace_signal(worker, TRACE_INTERRUPT, channel->target_vp,
-				    raised ? TRACE_FLAG_RAISED : 0);
+		worker_trace_interrupt(worker, channel->target_vp, flag, raised);
 	}
 	pthread_mutex_unlock(&channel->interrupt_lock);
 }

@@ -323,8 +323,8 @@ static void signals_and_data_are_recorded_if_asked_for(void **state)
 		assert_int_equal(start(world, (struct trace_options){ .signals = on,
 								      .data = on ? 11 : 0 }),
 				 0);
-		trace_signal(&source, TRACE_DOORBELL, 5, 0);
-		trace_signal(&source, TRACE_INTERRUPT, 1, TRACE_FLAG_RAISED);
+		trace_doorbell(&source, 5);
+		trace_interrupt(&source, 1, 9, true);
 		trace_data(&source, TRACE_TO_GUEST, 0x1122334455667788, pieces, 2, 19);
 		trace_data(&source, TRACE_TO_HOST, 9, pieces, 1, 7);
 		assert_int_equal(trace_stop(world->trace, world->error), 0);
@@ -338,6 +338,8 @@ static void signals_and_data_are_recorded_if_asked_for(void **state)
 			assert_int_equal(record[0].header.value, 5);
 			assert_int_equal(record[1].header.flags, TRACE_FLAG_RAISED);
 			assert_int_equal(record[1].flags, TRACE_TO_GUEST);
+			assert_int_equal(record[1].header.value, 1);
+			assert_int_equal(record[1].header.event_flag, 9);
 			assert_int_equal(record[2].header.flags, TRACE_FLAG_CUT);
 			assert_int_equal(record[2].header.value, 19);
 			assert_int_equal(get64(record[2].bytes), 0x1122334455667788);

@@ -65,6 +65,7 @@ field("uint32", "msg.connection", "Message connection id")
 field("uint32", "msg.vp", "Delivered to VP")
 field("uint32", "doorbells", "Doorbells")
 field("uint32", "interrupt.vp", "Interrupt to VP")
+field("uint16", "interrupt.flag", "Event flag")
 field("uint32", "data.length", "Bytes of the transfer")
 field("bytes", "data", "Guest data")
 
@@ -127,6 +128,7 @@ expert_item("unknown", "Unknown type", expert.group.UNDECODED, expert.severity.W
 expert_item("refused", "Refused", expert.group.RESPONSE_CODE, expert.severity.WARN)
 expert_item("unasked", "Answer to no request in this trace", expert.group.SEQUENCE, expert.severity.WARN)
 expert_item("twice", "Transaction id is in flight already", expert.group.SEQUENCE, expert.severity.WARN)
+expert_item("other_flag", "Not the channel's event flag", expert.group.PROTOCOL, expert.severity.WARN)
 expert_item("unanswered", "No answer in this trace", expert.group.SEQUENCE, expert.severity.NOTE)
 
 proto.fields = {}
@@ -575,6 +577,10 @@ local function add_record(tree, buffer, pinfo, header, root)
 	elseif header.kind == 4 then
 		tree:add(fields["flags.raised"], header.flags)
 		tree:add(fields["interrupt.vp"], header.value)
+		tree:add(fields["interrupt.flag"], header.event_flag)
+		if header.event_flag ~= header.relid then
+			tree:add_proto_expert_info(experts.other_flag)
+		end
 		return "interrupt to VP " .. header.value .. (header.flags < 2 and ", still pending" or "")
 	elseif header.kind == 5 then
 		tree:add(fields["flags.cut"], header.flags)
@@ -595,7 +601,7 @@ function proto.dissector(buffer, pinfo, root)
 	end
 	local header = {
 		kind = buffer(1, 1):uint(), direction = buffer(2, 1):uint(), flags = buffer(3, 1):uint(),
-		relid = buffer(4, 4):le_uint(), value = buffer(8, 4):le_uint(), type = guid_text(buffer(16, 16)),
+		relid = buffer(4, 4):le_uint(), value = buffer(8, 4):le_uint(), event_flag = buffer(14, 2):le_uint(), type = guid_text(buffer(16, 16)),
 	}
 
 	pinfo.cols.src = header.direction == 1 and "guest" or "host"

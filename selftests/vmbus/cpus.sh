@@ -88,8 +88,19 @@ reopens()
 	kill -0 $reader && kill $reader
 }
 
+# The host offers sub-channels for it.
+channel_per_cpu()
+{
+	cat "$device/channel_vp_mapping"
+	for cpu in $(seq 0 $(($(nproc) - 1))); do
+		channels_on "$cpu" || return 1
+	done
+	grep -Ex '[1-9][0-9]*' "$device"/channels/*/subchannel_id
+}
+
 find_device
-plan 12
+plan 13
+check a_channel_on_every_cpu channel_per_cpu
 check moves_to_cpu_1 move 1
 check moves_to_cpu_0 move 0
 check refuses_no_cpu refused 99 "$channel/cpu"

@@ -36,6 +36,15 @@ shows()
 	grep -Eq "$1" /tmp/trace
 }
 
+# Both rings, each with its header page.
+ring_can_be_read()
+{
+	set -- $(sed -n "s/.*channel_open: relid=$id .*send=\([0-9]*\) recv=\([0-9]*\) .*/\1 \2/p" /tmp/trace)
+	bytes=$(wc -c <"$driver/$instance/channels/$id/ring")
+	echo "$bytes bytes, send $1 recv $2"
+	[ "$bytes" -eq $(($1 + $2 + 8192)) ]
+}
+
 silent()
 {
 	echo >$tracing/trace
@@ -43,7 +52,7 @@ silent()
 	! grep -v '^#' $tracing/trace
 }
 
-plan 10
+plan 11
 check device_bound_anew traced
 check closed shows "channel_close: relid=$id leaked=0"
 check opened shows "channel_open: relid=$id index=0 cpu=[0-9]+ send=[0-9]+ recv=[0-9]+ polled=0 error=0"
@@ -53,5 +62,6 @@ check open_answered shows "control_in: OPEN_RESULT relid=$id handle=0x[0-9a-f]+ 
 check gpadl_torn_down shows "control_in: GPADL_TORNDOWN relid=0 handle=0x[0-9a-f]+ "
 check doorbells shows "channel_doorbell: relid=$id connection_id=0x[0-9a-f]+ status=0"
 check events shows "channel_event: relid=$id cpu=[0-9]+"
+check ring_can_be_read ring_can_be_read
 check silent_when_off silent
 finish

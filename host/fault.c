@@ -147,9 +147,18 @@ json_t *fault_list(struct fault *fault)
 	return list;
 }
 
+/* A star at the end stands for anything: a controller with its sub-channels. */
 static bool same_channel(const char *wanted, const char *name)
 {
-	return !*wanted || (name && !strcmp(wanted, name));
+	size_t length = strlen(wanted);
+
+	if (!length)
+		return true;
+	if (!name)
+		return false;
+	if (wanted[length - 1] == '*')
+		return !strncmp(wanted, name, length - 1);
+	return !strcmp(wanted, name);
 }
 
 static bool matches(const struct fault_rule *rule, const struct fault_event *event)

@@ -165,6 +165,12 @@ static void conditions_all_hold(void **state)
 	assert_int_equal(hits(*state, &event, 1), 0);
 	event = packet_event("scsi0", VSTOR_COMPLETE_IO, FAULT_UNKNOWN);
 	assert_int_equal(hits(*state, &event, 1), 0);
+	fault_remove(*state, 0);
+	add(*state, "packet,channel=scsi0*:drop");
+	event.channel = "scsi0.12";
+	assert_int_equal(hits(*state, &event, 1), 1);
+	event.channel = "scsi1";
+	assert_int_equal(hits(*state, &event, 1), 0);
 	assert_int_equal(number_of(*state, 0, "matched"), 1);
 	assert_int_equal(number_of(*state, 0, "hits"), 1);
 }

@@ -65,7 +65,8 @@ static int ask_reset(struct storvsc_host *host, u32 operation, const struct scsi
 	packet.srb.length = sizeof(packet.srb);
 	packet.srb.target = sdev->id;
 	packet.srb.lun = sdev->lun;
-	error = storvsc_control_ask(host, &packet, STORVSC_RESET_MS, step);
+	error = storvsc_control_ask(host, &packet,
+				    min_t(u32, STORVSC_RESET_MS, storvsc_connect_ms), step);
 	if (error == -ETIMEDOUT)
 		host->silent = true;
 	return error ? error : packet.status ? -EIO : 0;
@@ -144,7 +145,7 @@ static int reopen(struct storvsc_host *host)
 {
 	/* The rings' memory must not wait for the IO that waits for this. */
 	unsigned int noio = memalloc_noio_save();
-	int error = storvsc_connect(host, STORVSC_RECONNECT_MS);
+	int error = storvsc_connect(host, min_t(u32, STORVSC_RECONNECT_MS, storvsc_connect_ms));
 
 	memalloc_noio_restore(noio);
 	if (error)

@@ -127,7 +127,7 @@ static int connect_first(struct storvsc_host *host)
 	int error;
 
 	mutex_lock(&host->recovery);
-	error = storvsc_connect(host, STORVSC_CONNECT_MS);
+	error = storvsc_connect(host, storvsc_connect_ms);
 	mutex_unlock(&host->recovery);
 	return error;
 }
@@ -156,7 +156,7 @@ static void give_up(struct storvsc_host *host)
  * @id: unused, there is one type
  *
  * Disks appear later: the scan runs as work, so that a host which is slow with a LUN holds up
- * neither the bus nor a rescind. May sleep, bounded by STORVSC_CONNECT_MS and the bus's own time
+ * neither the bus nor a rescind. May sleep, bounded by storvsc_connect_ms and the bus's own time
  * limits.
  *
  * Return: 0 or negative errno, after one line that names the step.

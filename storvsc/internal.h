@@ -160,6 +160,7 @@ void storvsc_shutdown(struct vmbus_device *device);
 bool storvsc_set_state(struct storvsc_host *host, enum storvsc_state from, enum storvsc_state to);
 void storvsc_die(struct storvsc_host *host);
 extern unsigned int storvsc_ring_bytes;
+extern unsigned int storvsc_connect_ms;
 extern unsigned int storvsc_queue_limit;
 extern bool storvsc_hold;
 extern unsigned int storvsc_poll_queues;

@@ -47,12 +47,13 @@ class Context:
 
 def all_jobs():
     import cli
+    import hostile
     import matrix
     import measure
     import plug
     import survival
 
-    return [job for module in (matrix, survival, cli, measure, plug) for job in module.jobs()]
+    return [job for module in (matrix, survival, cli, measure, plug, hostile) for job in module.jobs()]
 
 
 def shards(jobs, count):

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0
+# Shell functions of the hostile tests. The host side (selftests/lib/hostile.py) starts to lie at the mark "lie NAME",
+# stops at "truth NAME", and takes the line "@verdict NAME ok|failed DETAIL". With HVIS_ONLY only that scenario is run.
+. /kselftest/guest.sh
+
+uptime_cs()
+{
+	read -r up rest </proc/uptime
+	echo "${up%.*}${up#*.}"
+}
+
+# bounded SECONDS COMMAND...: its exit status, or 124 if it is still running then (it is left alone).
+runs=0
+bounded()
+{
+	runs=$((runs + 1))
+	bounded_limit=$1 bounded_file=/tmp/work.$runs
+	shift
+	(
+		"$@" >$bounded_file.out 2>&1
+		echo $? >$bounded_file.status
+		echo yes >$bounded_file.done
+	) &
+	await "$bounded_limit" $bounded_file.done=yes 2>/dev/null || return 124
+	return "$(cat $bounded_file.status)"
+}
+
+# What the disks have on them, read while the host was honest.
+remember()
+{
+	for lun in 0 2; do
+		dd if="$(disk_of_lun $lun)" of=/tmp/good.$lun bs=64k count=32 iflag=direct 2>/dev/null || return 1
+	done
+}
+
+# same LUN OFFSET COUNT: reads blocks of 16 KiB; 1: an error, 2: wrong data, which nothing excuses.
+same()
+{
+	same_file=$(mktemp /tmp/same.XXXXXX)
+	dd if="$(disk_of_lun $1)" of=$same_file bs=16k skip=$2 count=$3 iflag=direct 2>/dev/null || { rm $same_file; return 1; }
+	dd if=/tmp/good.$1 bs=16k skip=$2 count=$3 2>/dev/null | cmp -s - $same_file && { rm $same_file; return 0; }
+	echo WRONG-DATA
+	return 2
+}
+
+# reads [COUNT]
+reads()
+{
+	same 0 0 "${1:-32}" && same 2 0 "${1:-32}"
+}
+
+# Readers side by side, verified. Return: 0 if none saw an error.
+load()
+{
+	rm -f /tmp/reader.*
+	for reader in 0 1 2 3; do
+		(
+			round=0
+			while [ $round -lt "${1:-4}" ]; do
+				round=$((round + 1))
+				same 0 $((reader * 32)) 32 || exit 1
+			done
+			echo yes >/tmp/reader.$reader
+		) &
+	done
+	wait
+	for reader in 0 1 2 3; do
+		[ -e /tmp/reader.$reader ] || return 1
+	done
+}
+
+# recover: the host is honest again. Sets back: now, offer (it had to offer the controller anew), reload, or never.
+recover()
+{
+	back=now
+	bounded 20 reads && return
+	back=offer
+	mark reoffer
+	bounded 20 offered_again && return
+	back=reload
+	bounded 60 reload && bounded 20 reads && return
+	back=never
+}
+
+offered_again()
+{
+	for attempt in 1 2 3; do
+		await_disks >/dev/null 2>&1 && short_timeouts && reads && return
+	done
+	return 1
+}
+
+reload()
+{
+	unload_drivers
+	load_drivers && short_timeouts
+}
+
+# Commands of disks time out soon.
+short_timeouts()
+{
+	for timeout in /sys/class/scsi_disk/*/device/timeout; do
+		[ ! -e "$timeout" ] || echo 2 >"$timeout"
+	done
+	return 0
+}
+
+# rank WORD: how far recovery had to go.
+rank()
+{
+	case "$1" in
+	now) echo 0 ;;
+	offer) echo 1 ;;
+	reload) echo 2 ;;
+	*) echo 3 ;;
+	esac
+}
+
+# try NAME SECONDS ok|error|any BACK COMMAND...: while the host lies COMMAND must end within SECONDS, in that way, and
+# afterwards things must work again, with no more help than BACK.
+try()
+{
+	name=$1 bound=$2 want=$3 worst=$4
+	shift 4
+	[ -z "$HVIS_ONLY" ] || [ "$HVIS_ONLY" = "$name" ] || return 0
+	echo "hvis-hostile: $name" >/dev/kmsg
+	problem=
+	mark "lie $name"
+	began=$(uptime_cs)
+	bounded "$bound" "$@"
+	status=$?
+	output=$bounded_file.out
+	took=$(($(uptime_cs) - began))
+	mark "truth $name"
+	case "$want$status" in
+	*124) problem="still running after $bound s" ;;
+	ok0 | any*) ;;
+	error0) problem="no error" ;;
+	error*) ;;
+	*) problem="exit status $status" ;;
+	esac
+	grep -q WRONG-DATA $output && problem="$problem, wrong data"
+	${RECOVER:-recover}
+	[ "$(rank $back)" -le "$(rank $worst)" ] || problem="$problem, back by $back"
+	detail="$took cs, status $status, back $back"
+	if [ -z "$problem" ]; then
+		echo "@verdict $name ok $detail"
+	else
+		echo "@verdict $name failed $problem ($detail): $(tail -n 3 $output | tr '\n' ' ')"
+	fi
+}

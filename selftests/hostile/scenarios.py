@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a host does wrong in selftests/hostile: per scenario the rules of docs/fault.md.
+
+What the guest does meanwhile, and what must come of it, says the script of the part (storvsc, vmbus) under the same
+name. Numbers in names are the rows of docs/hostile.md.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """rules: must all hit, but for those in quiet (must never) and maybe (may). ends: seconds after which the host
+    stops lying by itself, else when the guest is through. late: the host begins only when the guest says "now"."""
+
+    name: str
+    rules: list
+    quiet: list = field(default_factory=list)
+    maybe: list = field(default_factory=list)
+    ends: float = 0
+    late: bool = False
+
+
+TO = "packet,to=guest,channel=scsi0*"
+FROM = "packet,from=guest,channel=scsi0*"
+FIRST = "packet,to=guest,channel=scsi0"
+READ = f"{FROM},cdb=0x28"
+NO = 0xC0000001
+
+
+def both_senses(status):
+    """One command ends with that SRB status, the next with it and a sense flag that has no sense behind it."""
+    return [f"{READ},count=1:answer,srb-status={status}",
+            f"{READ},nth=2,count=1:answer,srb-status={status | 0x80},scsi-status=2"]
+
+
+STORVSC = [
+    Scenario("defect-1-broken-ring-ends-every-command", [f"{FIRST},nth=5,count=500:ring,in=to-guest,write=0xfffffff8"]),
+    Scenario("defect-2-rescind-under-load", [f"{TO},nth=40:rescind,reoffer=300"]),
+    Scenario("defect-3-double-and-late-completions", [f"{TO},every=3:duplicate,ms=3", f"{TO},every=5:duplicate,ms=80"]),
+    Scenario("defect-3-completions-with-made-up-ids",
+             [f"{TO},every=7:duplicate,offset=-8,value=0x77777,size=8", f"{TO},every=5:duplicate,offset=-8,size=8,value=1"]),
+    Scenario("defect-4-sense-flag-without-sense", [f"{TO},lun=0,count=3:answer,srb-status=0x84,scsi-status=0"]),
+    Scenario("vmbus-1-write-index-past-the-end", ["now,channel=scsi0:ring,in=to-guest,write=0xfffffff8"]),
+    Scenario("vmbus-1-read-index-past-the-end", [f"{FIRST},nth=5,count=500:ring,in=from-guest,read=0xfffffff8"]),
+    Scenario("vmbus-1-packet-longer-than-the-ring", [f"{FIRST},nth=2:corrupt,offset=-12,value=0xffff,size=2"]),
+    Scenario("vmbus-1-sub-channel-breaks", ["packet,to=guest,channel=scsi0.1,nth=5,count=500:ring,in=to-guest,write=0xfffffff8"]),
+    Scenario("vmbus-15-unsolicited-packets",
+             [f"now,channel=scsi0:send,type={kind},id={number},op={op},length={length}"
+              for kind, number, op, length in ((6, 0, 1, 64), (11, 0, 1, 64), (11, 0, 12, 64), (6, 0, 99, 64),
+                                              (11, 99, 1, 64), (6, 0, 1, 8), (11, 7, 1, 0))]),
+    Scenario("vmbus-15-packets-of-odd-types", [f"now,channel=scsi0:send,type={kind},id=1,op=3" for kind in (9, 7, 77)]),
+    Scenario("vmbus-interrupts-withheld", ["interrupt,channel=scsi0*,nth=25:drop"]),
+    Scenario("vmbus-interrupts-from-nowhere",
+             [f"now,channel=scsi0:raise,times=200,relid={relid}" for relid in (0, 1000, 2047)] +
+             ["interrupt,channel=scsi0*,every=3:duplicate,times=3"]),
+    Scenario("vmbus-order-is-not-kept", [f"{TO},prob=0.3,seed=1:reorder,ms=20", f"{TO},prob=0.1,seed=2:delay,ms=10"]),
+    Scenario("storvsc-29-no-data-no-pages", [], quiet=[f"packet,from=guest,type=gpa-direct,cdb={cdb}:drop" for cdb in (0, 0x35)]),
+    Scenario("storvsc-30-log-stays-small", [f"{READ}:answer,srb-status=4"]),
+    Scenario("storvsc-32-ring-full", ["now,channel=scsi0:stall", "now,channel=scsi0.1:stall"], ends=1.0),
+    Scenario("storvsc-33-capacity-change-as-error", [f"{READ},count=1:answer,srb-status=4,scsi-status=2,sense=6/2a/09"]),
+    Scenario("storvsc-33-capacity-change-as-success", [f"{READ},count=1:answer,srb-status=1,scsi-status=2,sense=6/2a/09"]),
+    *(Scenario(f"storvsc-37-srb-status-{status:02x}", both_senses(status))
+      for status in (0x00, 0x02, 0x05, 0x09, 0x0A, 0x0E, 0x12, 0x30, 0x3F)),
+    # These say that there is no such disk, so there may be no second command.
+    *(Scenario(f"storvsc-37-srb-status-{status:02x}", both_senses(status)[:1], maybe=both_senses(status)[1:])
+      for status in (0x08, 0x20)),
+    Scenario("storvsc-transfer-length-lies", [f"{TO},lun=0,count=1:answer,transfer=0xffffffff",
+                                              f"{TO},lun=0,nth=2,count=1:answer,transfer=0",
+                                              f"{TO},lun=0,nth=3,count=1:answer,transfer=1"]),
+    Scenario("storvsc-answers-that-are-no-answers", [f"{TO},nth=5:answer,op=99"]),
+    Scenario("silent-to-one-command", [f"{READ},lun=1:drop"]),
+    Scenario("silent-on-one-channel", [f"{TO},nth=30:silent,channel=scsi0*"]),
+    Scenario("silent-everything", [f"{TO},nth=30:silent"]),
+]
+
+VMBUS = [
+    Scenario("vmbus-2-contact-refused", ["hypercall,type=post-message:answer,status=5"]),
+    Scenario("vmbus-2-version-never-agreed", ["message,to=guest,type=version-response:answer,status=1"]),
+    Scenario("vmbus-5-no-connection-id", ["hypercall,type=post-message:answer,status=18"]),
+    Scenario("vmbus-11-no-buffers", ["hypercall,type=post-message,nth=2:answer,status=19",
+                                     "hypercall,type=post-message,nth=4,count=3:answer,status=19"]),
+    Scenario("vmbus-13-relids-that-nobody-has",
+             [f"message,from=guest,type=request-offers:post,type=rescind,relid={relid},length=12"
+              for relid in (0, 2048, 60000, 0xFFFFFFFF)]),
+    Scenario("vmbus-13-offers-with-wild-relids",
+             ["message,to=guest,type=offer,nth=1:duplicate,offset=184,value=0xffffffff,size=4",
+              "message,to=guest,type=offer,nth=1:duplicate,offset=184,value=2048,size=4",
+              "message,to=guest,type=offer,nth=1:duplicate,offset=184,value=0,size=4"]),
+    Scenario("vmbus-14-offers-twice", ["message,to=guest,type=offer:duplicate",
+                                       "message,to=guest,type=offer:duplicate,offset=184,value=1500,size=4"]),
+    Scenario("vmbus-messages-nobody-knows",
+             ["message,from=guest,type=request-offers:post,bytes=63000000",
+              "message,from=guest,type=request-offers:post,type=offer,length=20",
+              "message,from=guest,type=request-offers:post,type=open-result,relid=1,length=20",
+              "message,from=guest,type=request-offers:post,type=gpadl-torndown,length=12"]),
+    Scenario("vmbus-19-open-result-after-the-time", ["message,to=guest,type=open-result:delay,ms=2500"]),
+    Scenario("vmbus-19-open-result-after-rescind", ["message,to=guest,type=open-result,channel=scsi0,count=1:delay,ms=300",
+                                                    "message,to=guest,type=open-result,channel=scsi0,count=1:rescind,reoffer=600"]),
+    Scenario("vmbus-25-packets-before-open-result",
+             ["message,to=guest,type=open-result,channel=scsi0:delay,ms=200",
+              "message,to=guest,type=open-result,channel=scsi0:send,type=6,op=enumerate-bus,times=5",
+              "message,to=guest,type=open-result,channel=scsi0:send,type=11,id=5,op=1,times=20"]),
+    Scenario("vmbus-22-unload-answered-late", ["message,to=guest,type=unload-response:delay,ms=4000"]),
+    Scenario("vmbus-22-unload-answered-twice", ["message,to=guest,type=unload-response:duplicate,times=2"]),
+    Scenario("silent-at-initiate-contact", ["message,to=guest,type=version-response:drop"]),
+    Scenario("silent-at-request-offers", ["message,from=guest,type=request-offers:drop"]),
+    Scenario("silent-at-gpadl", ["message,to=guest,type=gpadl-created:drop"]),
+    Scenario("silent-at-open", ["message,to=guest,type=open-result:drop"]),
+    *(Scenario(f"silent-at-{op}", [f"packet,from=guest,op={op}:drop"])
+      for op in ("begin-initialization", "query-protocol-version", "query-properties", "end-initialization")),
+    Scenario("silent-at-close", ["message,from=guest,type=close:drop"]),
+    Scenario("silent-at-teardown", ["message,to=guest,type=gpadl-torndown:drop"]),
+    Scenario("silent-at-unload", ["message,to=guest,type=unload-response:drop"]),
+    Scenario("vmbus-16-modify-refused", ["message,from=guest,type=modify:answer,status=0xC0000001"]),
+    Scenario("silent-at-modify", ["message,from=guest,type=modify:drop"]),
+    Scenario("gpadl-refused", [f"message,from=guest,type=gpadl-header:answer,status={NO}"],
+             maybe=["message,from=guest,type=gpadl-body:drop"]),
+    Scenario("open-refused", [f"message,from=guest,type=open:answer,status={NO}"]),
+    *(Scenario(f"storvsc-39-{op}-refused", [f"packet,from=guest,op={op}:answer,op=1,status={NO}"])
+      for op in ("begin-initialization", "query-protocol-version", "query-properties", "end-initialization")),
+    Scenario("storvsc-27-mode-sense-refused", [f"{FROM},cdb=0x1a:answer,srb-status=4,scsi-status=2,sense=5/20/00"],
+             maybe=[f"{FROM},cdb=0x5a:answer,srb-status=4,scsi-status=2,sense=5/20/00"]),
+    Scenario("storvsc-28-slow-start", [f"{FROM},op=begin-initialization,count=1:delay,ms=1500"],
+             quiet=[f"{FROM},op=begin-initialization,nth=2:drop"]),
+    Scenario("storvsc-31-maintenance-in-overrun", [], maybe=[f"{FROM},cdb=0xa3:answer,srb-status=0x12"]),
+    *(Scenario(f"storvsc-35-max-transfer-{size}", [f"{TO},nth=3,count=1:corrupt,offset=24,value={size},size=4"])
+      for size in (0, 1, 4096, 16 << 20, 0xFFFFFFFF)),
+    Scenario("defect-5-two-controllers-two-versions",
+             ["packet,from=guest,channel=scsi1,op=query-protocol-version,count=1:answer,op=1,status=0xC0000059"]),
+    Scenario("vmbus-18-20-offers-come-and-go", ["now,channel=scsi0:rescind,reoffer=2,times=100000"], late=True),
+]
+
+PARTS = {"storvsc": STORVSC, "vmbus": VMBUS}

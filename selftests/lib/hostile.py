@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A host that misbehaves on purpose: the scenarios of selftests/hostile, many in one guest, by rules added while it runs.
+
+For our drivers each scenario is a check. For the kernel's own (part kernel-rows, not in make check: a guest for each, as
+it may hang) the outcome is only printed and kept as a figure.
+"""
+
+import os
+import re
+import sys
+import threading
+
+import images
+from guest import Guest, Run
+from jobs import Job
+from matrix import make_disk
+from results import TOP
+
+FOLDER = os.path.join(TOP, "selftests", "hostile")
+sys.path.insert(0, FOLDER)
+
+from scenarios import PARTS, STORVSC  # noqa: E402
+
+VERDICT = re.compile(r"@verdict (\S+) (ok|failed) ?(.*)")
+
+
+class Liar:
+    """Adds and removes rules as the guest goes from scenario to scenario, and looks whether they hit."""
+
+    def __init__(self, scenarios):
+        self.scenarios = {scenario.name: scenario for scenario in scenarios}
+        self.run = None
+        self.current = None
+        self.missed = {}
+        self.verdicts = {}
+        self.figures = {}
+        self.timer = None
+        self.lock = threading.Lock()
+
+    def add(self, scenario):
+        for rule in scenario.rules + scenario.quiet + scenario.maybe:
+            if not self.run.ask("fault-add", rule=rule):
+                self.missed[scenario.name] = f"the host refused {rule}"
+
+    def lie(self, scenario):
+        self.current = scenario
+        if not scenario.late:
+            self.add(scenario)
+        if scenario.ends:
+            self.timer = threading.Timer(scenario.ends, self.truth, [scenario])
+            self.timer.start()
+
+    def truth(self, scenario):
+        """May come twice: from the timer and from the guest."""
+        with self.lock:
+            if self.current is not scenario:
+                return
+            self.current = None
+            hits = {rule["rule"]: rule["hits"] for rule in self.run.ask("fault-list") or []}
+            self.run.ask("fault-clear")
+        missed = [rule for rule in scenario.rules if not hits.get(rule)]
+        wrong = [rule for rule in scenario.quiet if hits.get(rule)]
+        if missed or wrong:
+            self.missed[scenario.name] = "; ".join([f"never hit: {rule}" for rule in missed] + [f"hit: {rule}" for rule in wrong])
+
+    def mark(self, mark, stats):
+        word, _, name = mark.partition(" ")
+        if word == "reoffer":
+            self.run.ask("fault-add", rule="now,channel=scsi0:rescind,reoffer=0")
+            self.run.ask("fault-clear")
+        elif name not in self.scenarios:
+            return
+        elif word == "lie":
+            self.lie(self.scenarios[name])
+        elif word == "truth":
+            self.truth(self.scenarios[name])
+        elif word == "now":
+            self.figures[name] = stats
+            self.add(self.scenarios[name])
+        elif word == "count":
+            self.figures[name] = offers(stats) - offers(self.figures[name])
+
+    def line(self, line):
+        match = VERDICT.match(line)
+        if match:
+            name, word, detail = match.groups()
+            missed = self.missed.get(name, "")
+            self.verdicts[name] = (word == "ok" and not missed, f"{detail} {missed}".strip())
+
+
+def offers(stats):
+    """How many OFFER messages the host has sent."""
+    return stats["vmbus"]["messages"]["out"].get("OFFER", 0) if stats else 0
+
+
+def boot(context, folder, liar, name, driver, kernel, mode, part, initrd, limit, **options):
+    disks = [f"file={pattern(context.scratch, 'hostile-0', 4)},lun=0,controller=0", "null=64M,lun=1,controller=0",
+             f"file={pattern(context.scratch, 'hostile-2', 4)},lun=2,controller=1"]
+    append = images.append(driver, mode, context.tsc_khz, luns="0,1,2", part=part, lies=1, limit=limit - 30, **options)
+    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, disks=disks, limit=limit)
+    liar.run = Run(guest, context.scratch, folder, on_line=liar.line, on_mark=liar.mark)
+    return liar.run.run()
+
+
+def pattern(folder, name, mib):
+    """A disk with something else in each block."""
+    path = make_disk(folder, name, mib)
+    with open(path, "wb") as disk:
+        for block in range(mib << 20 >> 12):
+            disk.write(f"{name} {block:8}\n".encode().ljust(4096, b"x"))
+    return path
+
+
+def check(results, context, part, kernel, mode, initrd):
+    liar = Liar(PARTS[part])
+    run = boot(context, results.folder, liar, f"hostile-{part}", "hvis", kernel, mode, part, initrd, 500)
+    for name in [*liar.scenarios, *(name for name in liar.verdicts if name not in liar.scenarios)]:
+        ok, detail = liar.verdicts.get(name, (False, "the guest did not come to it"))
+        results.check(f"hostile.{name}", ok, detail)
+    for name, count in liar.figures.items():
+        if isinstance(count, int):
+            results.figure(f"hostile.{name}.offers", count, "1")
+    trouble = run.trouble()
+    if trouble:
+        trouble += " " + " | ".join(line for line in run.lines if line.startswith("# kernel:"))[:1500]
+    results.check(f"hostile.{part}-leaves-the-kernel-sane", not trouble, trouble)
+    print(f"          hostile-{part}: {run.seconds:.0f} s", flush=True)
+
+
+def kernel_row(results, context, scenario, initrd):
+    """The kernel's own driver on the same host: told, not judged."""
+    liar = Liar([scenario])
+    run = boot(context, results.folder, liar, f"kernel-row-{scenario.name}", "kernel", "6.12-amd64", "hv", "storvsc", initrd, 240,
+               only=scenario.name)
+    ok, detail = liar.verdicts.get(scenario.name, (False, "no verdict"))
+    trouble = run.trouble()
+    if trouble:
+        ok, detail = False, f"{detail}; {trouble} " + " | ".join(line for line in run.lines if line.startswith("# kernel:"))[:400]
+    results.check(f"kernel-driver.hostile.{scenario.name}", None, f"{'holds' if ok else 'FAILS'}: {detail}")
+    results.figure(f"hostile.{scenario.name}.holds.kernel", int(ok), "1")
+
+
+def initramfs(kernel, driver, part):
+    files = [(os.path.join(images.KSELFTEST, "install"), "/kselftest"), (os.path.join(FOLDER, "lib.sh"), "/kselftest/hostile/lib.sh")]
+    return images.initramfs(kernel, driver, os.path.join(FOLDER, part), programs=images.SG_TOOLS, files=files)
+
+
+def jobs():
+    def ours(part, kernel, mode, weight):
+        return Job(f"hostile-{part}", "hostile", weight, lambda: initramfs(kernel, "hvis", part),
+                   lambda results, context, initrd: check(results, context, part, kernel, mode, initrd))
+
+    def theirs(scenario):
+        return Job(f"kernel-row-{scenario.name}", "kernel-rows", 5, lambda: initramfs("6.12-amd64", "kernel", "storvsc"),
+                   lambda results, context, initrd: kernel_row(results, context, scenario, initrd))
+
+    return [ours("storvsc", "6.12-amd64", "nopv", 20), ours("vmbus", "6.1-amd64", "hv", 25), *map(theirs, STORVSC)]

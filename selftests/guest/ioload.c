@@ -2,7 +2,7 @@
 /*
  * ioload: a known number of IOs at a known depth, with the host's counters taken right before and right after, so
  * that signals, interrupts and exits per IO are exact. Small and static, because a guest may run where KVM is emulated.
- *	ioload [--singly] [--spin] [--poll] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT
+ *	ioload [--singly] [--spin] [--poll] [--cpus N] NAME DEVICE,... randread|randwrite|read|write BLOCK DEPTH COUNT
  * All events that have come are replaced in one io_submit(), as databases do.
  * --singly: each in one of its own, as fio does unless told otherwise. --spin: asks for events again and again instead
  * of sleeping. --poll: io_uring with IOPOLL, which asks the device's poll queues for completions.
@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <sched.h>
 #include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <stdint.h>
@@ -19,15 +20,19 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define DEPTH_MAX 128
+#define DEVICES_MAX 64
 #define REPORT "/dev/ttyS1"
 
 struct load {
 	const char *name;
-	int fd;
+	int fds[DEVICES_MAX];
+	unsigned int devices, device; /* each IO goes to the next one */
+	unsigned int cpus; /* a process on each of the first so many; 0: only this one, on any */
 	int random;
 	int singly;
 	int poll;
@@ -46,8 +51,10 @@ struct load {
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: ioload [--singly] [--spin] [--poll] NAME DEVICE randread|randwrite|read|write BLOCK DEPTH COUNT\n"
-			"Does COUNT IOs of BLOCK bytes with DEPTH in flight and reports NAME.iops and NAME.mbps.\n");
+	fprintf(stderr, "usage: ioload [--singly] [--spin] [--poll] [--cpus N] NAME DEVICE,... MODE BLOCK DEPTH COUNT\n"
+			"MODE: randread|randwrite|read|write. "
+			"Does COUNT IOs of BLOCK bytes with DEPTH in flight (on each of N CPUs) over all DEVICEs in turn and\n"
+			"reports NAME.iops and NAME.mbps.\n");
 	exit(2);
 }
 
@@ -86,7 +93,7 @@ static void prepare(struct load *load, struct iocb *iocb)
 {
 	iocb->aio_offset = (int64_t)(next_block(load) * load->block);
 	iocb->aio_lio_opcode = load->opcode;
-	iocb->aio_fildes = (uint32_t)load->fd;
+	iocb->aio_fildes = (uint32_t)load->fds[load->device++ % load->devices];
 	iocb->aio_nbytes = load->block;
 }
 
@@ -100,8 +107,8 @@ static long submit_some(struct load *load, struct iocb **batch, long count)
 	for (i = 0; i < count; i++) {
 		struct io_uring_sqe *sqe = io_uring_get_sqe(&load->ring);
 
-		io_uring_prep_rw(load->opcode == IOCB_CMD_PREAD ? IORING_OP_READ : IORING_OP_WRITE, sqe, load->fd,
-				 (void *)(uintptr_t)batch[i]->aio_buf, load->block, (uint64_t)batch[i]->aio_offset);
+		io_uring_prep_rw(load->opcode == IOCB_CMD_PREAD ? IORING_OP_READ : IORING_OP_WRITE, sqe,
+				 (int)batch[i]->aio_fildes, (void *)(uintptr_t)batch[i]->aio_buf, load->block, (uint64_t)batch[i]->aio_offset);
 		io_uring_sqe_set_data(sqe, batch[i]);
 	}
 	errno = 0;
@@ -188,18 +195,32 @@ static void run(struct load *load, unsigned long count)
 	}
 }
 
-static void open_device(struct load *load, const char *path, const char *mode)
+static void open_devices(struct load *load, char *paths)
 {
 	uint64_t bytes;
+	char *path;
+
+	for (path = strtok(paths, ","); path; path = strtok(NULL, ",")) {
+		int fd = open(path, O_RDWR | O_DIRECT);
+
+		if (load->devices == DEVICES_MAX)
+			usage();
+		if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes))
+			fail(path);
+		if (!load->devices || bytes / load->block < load->blocks)
+			load->blocks = bytes / load->block;
+		load->fds[load->devices++] = fd;
+	}
+	if (!load->devices)
+		usage();
+}
+
+/* Of this process: contexts do not survive a fork. */
+static void set_up(struct load *load)
+{
 	void *buffers;
 	unsigned int i;
 
-	load->random = !strncmp(mode, "rand", 4);
-	load->opcode = strstr(mode, "write") ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD;
-	load->fd = open(path, O_RDWR | O_DIRECT);
-	if (load->fd < 0 || ioctl(load->fd, BLKGETSIZE64, &bytes))
-		fail(path);
-	load->blocks = bytes / load->block;
 	if (posix_memalign(&buffers, 4096, (size_t)load->block * load->depth))
 		fail("memory");
 	memset(buffers, 0x5a, (size_t)load->block * load->depth);
@@ -214,6 +235,63 @@ static void open_device(struct load *load, const char *path, const char *mode)
 	}
 }
 
+/* A part of the load: ready, then as much as is left for it when the parent closes @go. */
+static void child(struct load *load, unsigned int cpu, int ready, int go)
+{
+	unsigned long count = load->count / load->cpus;
+	cpu_set_t set;
+	char byte = 0;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		fail("sched_setaffinity");
+	load->state += cpu;
+	load->device = cpu;
+	set_up(load);
+	run(load, load->depth * 4ul);
+	if (write(ready, &byte, 1) != 1 || read(go, &byte, 1))
+		fail("pipe");
+	run(load, count + (cpu < load->count % load->cpus));
+	exit(0);
+}
+
+/* The children have warmed up when this returns. Returns what to close for them to begin. */
+static int start_children(struct load *load)
+{
+	int ready[2], go[2];
+	unsigned int cpu;
+	char byte;
+
+	if (pipe(ready) || pipe(go))
+		fail("pipe");
+	for (cpu = 0; cpu < load->cpus; cpu++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			fail("fork");
+		if (!pid) {
+			close(go[1]);
+			child(load, cpu, ready[1], go[0]);
+		}
+	}
+	close(ready[1]);
+	for (cpu = 0; cpu < load->cpus; cpu++)
+		if (read(ready[0], &byte, 1) != 1)
+			fail("a part of the load ended early");
+	return go[1];
+}
+
+static void await_children(const struct load *load)
+{
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < load->cpus; i++)
+		if (wait(&status) < 0 || status)
+			fail("a part of the load failed");
+}
+
 static double now(void)
 {
 	struct timespec t;
@@ -226,6 +304,7 @@ int main(int argc, char **argv)
 {
 	static struct load load = { .state = 0x9E3779B97F4A7C15ull };
 	double begin, seconds;
+	int go = -1;
 
 	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
 		if (!strcmp(argv[1], "--singly"))
@@ -234,6 +313,8 @@ int main(int argc, char **argv)
 			load.spin = 1;
 		else if (!strcmp(argv[1], "--poll"))
 			load.poll = 1;
+		else if (!strcmp(argv[1], "--cpus") && argc > 2 && atoi(argv[2]) > 0)
+			load.cpus = (unsigned int)atoi(argv[2]), argc--, argv++;
 		else
 			usage();
 	}
@@ -245,11 +326,23 @@ int main(int argc, char **argv)
 	load.count = strtoul(argv[6], NULL, 10);
 	if (load.block < 512 || !load.depth || load.depth > DEPTH_MAX || !load.count)
 		usage();
-	open_device(&load, argv[2], argv[3]);
-	run(&load, load.depth * 4ul); /* warm up: code paths, caches, the host's worker */
+	load.random = !strncmp(argv[3], "rand", 4);
+	load.opcode = strstr(argv[3], "write") ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD;
+	open_devices(&load, argv[2]);
+	if (load.cpus) {
+		go = start_children(&load);
+	} else {
+		set_up(&load);
+		run(&load, load.depth * 4ul); /* warm up: code paths, caches, the host's worker */
+	}
 	mark(&load, "begin");
 	begin = now();
-	run(&load, load.count);
+	if (load.cpus) {
+		close(go);
+		await_children(&load);
+	} else {
+		run(&load, load.count);
+	}
 	seconds = now() - begin;
 	mark(&load, "end");
 	printf("@figure %s.ios %lu count\n", load.name, load.count);

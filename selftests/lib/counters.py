@@ -4,6 +4,11 @@
 COUNTED = {"signals_per_io": "doorbells", "interrupts_per_io": "interrupts", "exits_per_io": "exits"}
 
 
+def worker_ns(stats):
+    """CPU time of the workers of all channels that are there."""
+    return sum(channel["cpu_ns"] for channel in stats["vmbus"]["channels"])
+
+
 def differences(run, name):
     """Counter differences between the marks NAME.begin and NAME.end, and the seconds between them; or None."""
     taken = {mark: (when, stats) for mark, when, stats in run.marks}
@@ -13,7 +18,7 @@ def differences(run, name):
     if not begin or not end:
         return None
     counted = {counter: end[counter] - begin[counter] for counter in COUNTED.values()}
-    return {**counted, "seconds": ended - begun}
+    return {**counted, "seconds": ended - begun, "worker_ns": worker_ns(end) - worker_ns(begin)}
 
 
 def figures(results, run, side):
@@ -30,6 +35,7 @@ def figures(results, run, side):
                 continue
             for figure, counter in COUNTED.items():
                 results.figure(f"storvsc.{load}.{figure}.{side}", counted[counter] / value, "1/IO")
+            results.figure(f"storvsc.{load}.worker_us_per_io.{side}", counted["worker_ns"] / 1000 / value, "us/IO")
             if idle:
                 net = counted["exits"] - counted["seconds"] * idle["exits"] / idle["seconds"]
                 results.figure(f"storvsc.{load}.net_exits_per_io.{side}", net / value, "1/IO")

@@ -103,7 +103,6 @@ enum storvsc_refusal {
  * @news_flags: NEWS_*
  * @look: addresses to look at: there, not there, or different
  * @changed: addresses to read again
- * @gone: addresses to remove
  * @debugfs: folder of the controller
  * @refused: packets refused, by reason
  */
@@ -146,7 +145,6 @@ struct storvsc_host {
 #define NEWS_LIST 1
 	DECLARE_BITMAP(look, STORVSC_ADDRESSES);
 	DECLARE_BITMAP(changed, STORVSC_ADDRESSES);
-	DECLARE_BITMAP(gone, STORVSC_ADDRESSES);
 
 	struct dentry *debugfs;
 	atomic_t refused[REFUSALS];

@@ -49,7 +49,8 @@ void storvsc_news_add(struct storvsc_host *host, int flag)
  * @sdev: the LUN
  * @action: not NONE
  *
- * Any context. A LUN that is only being looked for is not there to be removed.
+ * Any context. A LUN that is only being looked for is not there to be removed. One that answers
+ * that it is not there gets a look: by then there may be another in its place.
  */
 void storvsc_news_act(struct storvsc_host *host, struct scsi_device *sdev,
 		      enum storvsc_action action)
@@ -64,7 +65,7 @@ void storvsc_news_act(struct storvsc_host *host, struct scsi_device *sdev,
 	case STORVSC_ACT_REMOVE:
 		if (READ_ONCE(sdev->sdev_state) == SDEV_CREATED)
 			return;
-		set_bit(storvsc_address(sdev), host->gone);
+		set_bit(storvsc_address(sdev), host->look);
 		break;
 	default:
 		return;
@@ -120,15 +121,13 @@ static void scan(struct storvsc_host *host, unsigned int target, u64 lun, enum s
 	scsi_scan_target(&host->shost->shost_gendev, 0, target, lun, mode);
 }
 
-static void rescan_device(struct scsi_device *sdev)
+/* Not answered because there is no such LUN, rather than no host. */
+static bool is_gone(struct storvsc_host *host, int result)
 {
-	scsi_rescan_device(sdev);
+	return host_byte(result) == DID_NO_CONNECT && READ_ONCE(host->state) == STORVSC_RUNNING;
 }
 
-/*
- * One LUN: there now, not there any more, or different. One that is gone answers INVALID_LUN, which
- * sets its bit in gone.
- */
+/* One LUN: there now, not there any more, or different. */
 static void look(struct storvsc_host *host, unsigned int address)
 {
 	struct scsi_device *sdev = lookup(host, address);
@@ -136,9 +135,10 @@ static void look(struct storvsc_host *host, unsigned int address)
 
 	if (!sdev)
 		return scan(host, address / STORVSC_LUNS, address % STORVSC_LUNS, SCSI_SCAN_RESCAN);
-	scsi_test_unit_ready(sdev, READY_TIMEOUT, READY_RETRIES, &sense);
-	if (!test_bit(address, host->gone))
-		rescan_device(sdev);
+	if (is_gone(host, scsi_test_unit_ready(sdev, READY_TIMEOUT, READY_RETRIES, &sense)))
+		scsi_remove_device(sdev);
+	else
+		scsi_rescan_device(sdev);
 	scsi_device_put(sdev);
 }
 
@@ -202,23 +202,7 @@ static void compare_list(struct storvsc_host *host, unsigned int target)
 		scan(host, target, SCAN_WILD_CARD, SCSI_SCAN_RESCAN);
 }
 
-/* Visits every LUN whose bit is set; the bit goes first, so that later news of it count again. */
-static void visit_marked(struct storvsc_host *host, unsigned long *marks,
-			 void (*visit)(struct scsi_device *sdev))
-{
-	struct scsi_device *sdev;
-	unsigned int address;
-
-	for_each_set_bit(address, marks, STORVSC_ADDRESSES) {
-		clear_bit(address, marks);
-		sdev = lookup(host, address);
-		if (!sdev)
-			continue;
-		visit(sdev);
-		scsi_device_put(sdev);
-	}
-}
-
+/* The bit goes first, so that later news of the same LUN count again. */
 static void look_at_marked(struct storvsc_host *host)
 {
 	unsigned int address;
@@ -226,6 +210,21 @@ static void look_at_marked(struct storvsc_host *host)
 	for_each_set_bit(address, host->look, STORVSC_ADDRESSES) {
 		clear_bit(address, host->look);
 		look(host, address);
+	}
+}
+
+static void rescan_marked(struct storvsc_host *host)
+{
+	struct scsi_device *sdev;
+	unsigned int address;
+
+	for_each_set_bit(address, host->changed, STORVSC_ADDRESSES) {
+		clear_bit(address, host->changed);
+		sdev = lookup(host, address);
+		if (!sdev)
+			continue;
+		scsi_rescan_device(sdev);
+		scsi_device_put(sdev);
 	}
 }
 
@@ -244,8 +243,7 @@ static void news_work(struct work_struct *work)
 			compare_list(host, target);
 	}
 	look_at_marked(host);
-	visit_marked(host, host->gone, scsi_remove_device);
-	visit_marked(host, host->changed, rescan_device);
+	rescan_marked(host);
 }
 
 /**

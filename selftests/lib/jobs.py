@@ -51,9 +51,11 @@ def all_jobs():
     import matrix
     import measure
     import plug
+    import storage
     import survival
 
-    return [job for module in (matrix, survival, cli, measure, plug, hostile) for job in module.jobs()]
+    modules = (matrix, survival, cli, measure, plug, storage, hostile)
+    return [job for module in modules for job in module.jobs()]
 
 
 def shards(jobs, count):

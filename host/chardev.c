@@ -46,6 +46,8 @@ struct chardev {
 	struct loop_op readable;
 	struct loop_op writable;
 	struct loop_op flush_timer;
+	struct loop_op pause_timer; /* before the next try to accept */
+	bool pausing;
 	struct __kernel_timespec flush_delay;
 	bool reading;
 	bool writing;
@@ -249,7 +251,7 @@ static void start_reading(struct chardev *chardev)
 {
 	int fd = chardev->in >= 0 ? chardev->in : chardev->listener;
 
-	if (chardev->reading || fd < 0)
+	if (chardev->reading || chardev->pausing || fd < 0)
 		return;
 	if (chardev->in >= 0 && !chardev->input.room(chardev->input.context))
 		return;
@@ -257,12 +259,34 @@ static void start_reading(struct chardev *chardev)
 	io_uring_prep_poll_add(loop_sqe(chardev->loop, &chardev->readable), fd, POLLIN);
 }
 
+/* Nobody could be accepted, for want of descriptors maybe: the poll would end at once, again and again. */
+static void pause_accepting(struct chardev *chardev)
+{
+	static const struct __kernel_timespec pause = { .tv_nsec = 200000000 };
+
+	chardev->pausing = true;
+	io_uring_prep_timeout(loop_sqe(chardev->loop, &chardev->pause_timer),
+			      (struct __kernel_timespec *)&pause, 0, 0);
+}
+
+static void pause_done(struct loop_op *op, int result)
+{
+	struct chardev *chardev = chardev_of(op, pause_timer);
+
+	(void)result;
+	chardev->pausing = false;
+	start_reading(chardev);
+}
+
 static void accept_client(struct chardev *chardev)
 {
 	int client = accept4(chardev->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (client < 0)
+	if (client < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			pause_accepting(chardev);
 		return;
+	}
 	chardev->in = client;
 	pthread_mutex_lock(&chardev->lock);
 	chardev->out = client;
@@ -406,6 +430,7 @@ static struct chardev *allocate(struct loop *loop, const struct chardev_input *i
 	chardev->readable.done = readable_done;
 	chardev->writable.done = writable_done;
 	chardev->flush_timer.done = flush_timer_done;
+	chardev->pause_timer.done = pause_done;
 	chardev->start.run = start_run;
 	chardev->flush_delay.tv_nsec = FLUSH_DELAY_NS;
 	chardev->resume.run = resume_run;

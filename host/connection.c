@@ -93,32 +93,32 @@ void connection_reset_step(struct vmbus *vmbus)
 
 /*
  * From 5.0 on a guest makes contact on a connection id of its own and names the SINT for its
- * messages; before, it is SINT 2. A version on the wrong connection id is answered, but not
- * accepted.
+ * messages; before, it is SINT 2, and that is the only one we can interrupt (vm.c routes it). A version
+ * on the wrong connection id, or another SINT, is answered, but not accepted.
  */
 const char *connection_contact(struct vmbus *vmbus, const struct request *request)
 {
 	const struct chanmsg_initiate_contact *message = &request->contact;
 	bool on_new_id = request->connection_id == VMBUS_MESSAGE_CONNECTION_ID_4;
 	bool new_version = message->version >= VMBUS_VERSION_WIN10_V5;
+	bool our_sint = !on_new_id || !new_version || message->msg_sint == TLFS_SINT_VMBUS;
 	struct contact contact = {
 		.version = message->version,
 		.vp = message->target_vcpu,
-		.sint = on_new_id && new_version ? message->msg_sint : TLFS_SINT_VMBUS,
-		.acceptable = on_new_id == new_version && spoken(vmbus, message->version),
+		.sint = TLFS_SINT_VMBUS,
+		.acceptable = on_new_id == new_version && our_sint &&
+			      spoken(vmbus, message->version),
 	};
 
 	if (contact.vp >= synic_vp_count(vmbus->config.synic))
 		return "no such VP";
-	if (contact.sint >= TLFS_SINT_COUNT)
-		return "no such SINT";
 	if (on_new_id && new_version && message->msg_vtl)
 		return "no such VTL";
 	vmbus->counters.contacts++;
 	vmbus->contact = contact;
 	reset_begin(vmbus, AFTER_RESET_VERSION_RESPONSE);
 	connection_reset_step(vmbus);
-	return NULL;
+	return our_sint ? NULL : "messages on another SINT than 2; answered there, as not supported";
 }
 
 const char *connection_unload(struct vmbus *vmbus, const struct request *request)

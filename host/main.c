@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,18 +284,33 @@ static int create_control(struct machine *machine)
 	return machine->control ? 0 : complain("%s", error);
 }
 
-/* The life of the guest. Return: exit status. */
+/*
+ * The life of the guest. Signals are ours only while the loop runs that looks at them: before and after, they
+ * end the process as they would any other.
+ */
 static int run_guest(struct machine *machine)
 {
-	const char *stats = machine->options->stats;
+	struct watch *watch = watch_create(machine->vm, machine->options->time_limit);
 	int ret;
 
+	if (!watch)
+		return complain("cannot watch for signals: %s", strerror(errno));
 	ret = vcpus_start(machine->vcpus);
 	if (!ret)
 		ret = loop_run(machine->loop);
 	if (ret)
 		complain("cannot run: %s", strerror(-ret));
 	vm_stop(machine->vm, VM_FAILED); /* changes nothing if the guest has ended */
+	watch_destroy(watch);
+	return 0;
+}
+
+/* Return: exit status. */
+static int end_guest(struct machine *machine)
+{
+	const char *stats = machine->options->stats;
+	int ret;
+
 	vcpus_stop(machine->vcpus);
 	if (atomic_load(&machine->vm->end) == VM_TIMED_OUT)
 		vcpus_report(machine->vcpus);
@@ -309,7 +325,6 @@ static int run_guest(struct machine *machine)
 
 static int run_machine(struct machine *machine)
 {
-	struct watch *watch;
 	int status = VM_FAILED;
 
 	clock_gettime(CLOCK_MONOTONIC, &machine->started);
@@ -331,16 +346,9 @@ static int run_machine(struct machine *machine)
 		goto destroy_vcpus;
 	if (create_control(machine))
 		goto destroy_stats;
-	watch = watch_create(machine->vm, machine->options->time_limit);
-	if (!watch) {
-		complain("cannot watch for signals: %s", strerror(errno));
-		goto destroy_control;
-	}
+	if (!run_guest(machine))
+		status = end_guest(machine);
 
-	status = run_guest(machine);
-
-	watch_destroy(watch);
-destroy_control:
 	control_destroy(machine->control);
 destroy_stats:
 	stats_destroy(machine->stats);
@@ -407,7 +415,7 @@ static int run_main(int count, char *const *arguments)
 		return 0;
 	}
 	log_set_level(options.verbose ? LOG_DEBUG : LOG_WARN);
-	watch_block_signals();
+	signal(SIGPIPE, SIG_IGN);
 	machine.options = &options;
 	status = run_machine(&machine);
 	options_free(&options);

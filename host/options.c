@@ -21,6 +21,7 @@ struct row {
 	const char *help;
 	int (*parse)(struct options *options, const struct row *row, const char *value,
 		     char *error);
+	bool repeats; /* may be given more than once */
 	size_t offset; /* of the field, for the general parsers */
 	uint64_t min, max;
 };
@@ -144,8 +145,6 @@ static int parse_trace(struct options *options, const struct row *row, const cha
 {
 	char what[160];
 
-	if (options->trace_copy)
-		return fail(error, row, value, "there is one trace only");
 	if (option_trace_parse(&options->trace, value, &options->trace_copy, what, sizeof(what)))
 		return fail(error, row, value, what);
 	return 0;
@@ -226,15 +225,15 @@ static const struct row rows[] = {
 	  "a synthetic SCSI disk, may be repeated: file=PATH or null=SIZE, then any of\n"
 	  ",lun=N ,controller=N ,ro ,block=512|4096 ,serial=STRING ,direct=on|off ,unmap=on|off\n"
 	  "(lun defaults to the next free one; two commas stand for one in a PATH)",
-	  parse_disk, NO_FIELD },
+	  parse_disk, .repeats = true },
 	{ "--controller", "N[,channels=TOTAL]",
 	  "controller N is there even without a disk, with up to TOTAL (1 to 64) channels;\n"
 	  "default twice as many as virtual processors",
-	  parse_controller, NO_FIELD },
+	  parse_controller, .repeats = true },
 	{ "--serial", "SPEC",
 	  "first ttyS0, then ttyS1: stdio, null, file=PATH or socket=PATH;\n"
 	  "default: ttyS0 is stdio, ttyS1 is null",
-	  parse_serial, NO_FIELD },
+	  parse_serial, .repeats = true },
 	{ "--control", "PATH", "listen on this Unix socket for \"hvis-host ctl\"", parse_string,
 	  FIELD(control), .min = 1 },
 	{ "--stats", "FILE", "write statistics as JSON at exit", parse_string, FIELD(stats),
@@ -247,7 +246,7 @@ static const struct row rows[] = {
 	{ "--fault", "RULE",
 	  "misbehave on purpose, may be repeated; RULE is WHEN:WHAT, for example\n"
 	  "packet,to=guest,nth=3:drop (docs/fault.md)",
-	  parse_fault, NO_FIELD },
+	  parse_fault, .repeats = true },
 	{ "--time-limit", "SECONDS", "stop the guest after that time", parse_count,
 	  FIELD(time_limit), 1, 1000000 },
 	{ "--hyperv", "on|off", "off: an ordinary PC without Hyper-V's interfaces", parse_switch,
@@ -257,6 +256,7 @@ static const struct row rows[] = {
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROWS <= 64, "one bit each in options.seen");
 
 static const struct row *find_row(const char *argument, size_t length)
 {
@@ -293,6 +293,10 @@ static int parse_one(struct options *options, int count, char *const *arguments,
 		value = arguments[1];
 		used = 2;
 	}
+	/* The last one would win in silence, whichever was meant. */
+	if (row->value && !row->repeats && options->seen & 1ull << (row - rows))
+		return fail(error, row, value, "is given twice");
+	options->seen |= 1ull << (row - rows);
 	ret = row->parse(options, row, value, error);
 	return ret ? ret : used;
 }

@@ -36,6 +36,7 @@ struct option_controller {
 };
 
 struct options {
+	uint64_t seen; /* options.c's: rows that were given */
 	bool help;
 	const char *kernel;
 	const char *initrd;

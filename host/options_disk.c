@@ -143,7 +143,8 @@ static const struct key *find_key(const char *name)
 	return NULL;
 }
 
-static int parse_part(struct option_disk *disk, char *part, char *what, size_t room)
+static int parse_part(struct option_disk *disk, char *part, unsigned int *seen, char *what,
+		      size_t room)
 {
 	char *value = strchr(part, '=');
 	const struct key *key;
@@ -156,6 +157,11 @@ static int parse_part(struct option_disk *disk, char *part, char *what, size_t r
 		snprintf(what, room, "unknown part '%.40s'", part);
 		return -EINVAL;
 	}
+	if (*seen & 1u << (key - keys)) {
+		snprintf(what, room, "%s is given twice", key->name);
+		return -EINVAL;
+	}
+	*seen |= 1u << (key - keys);
 	wrong = key->set(disk, value);
 	if (wrong) {
 		snprintf(what, room, "%s", wrong);
@@ -166,6 +172,7 @@ static int parse_part(struct option_disk *disk, char *part, char *what, size_t r
 
 int option_disk_parse(struct option_disk *disk, const char *argument, char *what, size_t room)
 {
+	unsigned int seen = 0;
 	char *part;
 
 	disk->argument = argument;
@@ -175,7 +182,7 @@ int option_disk_parse(struct option_disk *disk, const char *argument, char *what
 	disk->copy = part = strdup(argument);
 	while (part) {
 		char *rest = option_cut_part(part);
-		int ret = parse_part(disk, part, what, room);
+		int ret = parse_part(disk, part, &seen, what, room);
 
 		if (ret)
 			return ret;

@@ -19,7 +19,7 @@ struct storvsp_job {
 	unsigned int lun;
 	struct disk *disk;
 	bool remove; /* else: shrink */
-	uint64_t bytes;
+	uint64_t bytes, before; /* size to be, size that was */
 	storvsp_done *done;
 	void *context;
 };
@@ -138,10 +138,12 @@ static void finish_job(struct storvsp *storvsp, struct storvsp_job *job)
 	char why[256] = "";
 
 	unlink_job(storvsp, job);
-	if (job->remove)
+	if (job->remove) {
 		disk_close(job->disk);
-	else
-		disk_resize(job->disk, job->bytes, why);
+	} else if (disk_resize(job->disk, job->bytes, why)) {
+		job->disk->bytes = job->before;
+		size_changed(storvsp, job->lun);
+	}
 	job->done(job->context, why[0] ? why : NULL);
 	free(job);
 }
@@ -241,6 +243,7 @@ static int shrink(struct storvsp *storvsp, unsigned int lun, uint64_t bytes, sto
 	if (!job)
 		return -ENOMEM;
 	job->bytes = bytes;
+	job->before = before;
 	disk->bytes = bytes;
 	if (start_job(storvsp, job)) {
 		disk->bytes = before;

@@ -39,12 +39,12 @@ static sigset_t watched_signals(void)
 	return set;
 }
 
-void watch_block_signals(void)
+/* Threads that are created meanwhile inherit it, so only the main thread ever takes one. */
+static void block_signals(int how)
 {
 	sigset_t set = watched_signals();
 
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	pthread_sigmask(how, &set, NULL);
 }
 
 static void signalled(struct loop_op *op, int result)
@@ -76,6 +76,7 @@ static int open_signals(struct watch *watch)
 {
 	sigset_t set = watched_signals();
 
+	block_signals(SIG_BLOCK);
 	watch->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (watch->signal_fd < 0)
 		return -errno;
@@ -128,4 +129,5 @@ void watch_destroy(struct watch *watch)
 	if (watch->timer_fd >= 0)
 		close(watch->timer_fd);
 	free(watch);
+	block_signals(SIG_UNBLOCK);
 }

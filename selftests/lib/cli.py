@@ -2,6 +2,7 @@
 """What bad input gets from hvis-host: one line that names the argument, the right exit status, nothing else."""
 
 import os
+import signal
 import subprocess
 
 import images
@@ -52,6 +53,11 @@ def cases(paths, kernel):
         ("disk-wrong-block", [*run, "--disk", f"file={paths['good']},block=1000"], USAGE, "block"),
         ("disk-lun-too-large", [*run, "--disk", f"file={paths['good']},lun=64"], USAGE, "lun"),
         ("disk-same-lun-twice", [*run, "--disk", "null=1M,lun=1", "--disk", "null=1M,lun=1"], None, "lun"),
+        ("disk-key-twice", [*run, "--disk", "null=1M,lun=1,lun=2"], USAGE, "lun is given twice"),
+        ("memory-twice", [*run, "--memory", "1G", "--memory", "2G"], USAGE, "--memory 2G"),
+        ("controller-unknown", [*run, "--controller", "4"], USAGE, "--controller 4"),
+        ("controller-no-channel", [*run, "--controller", "0,channels=0"], USAGE, "from 1 to 64"),
+        ("controller-twice", [*run, "--controller", "0", "--controller", "0"], USAGE, "twice"),
         ("vmbus-version-unknown", [*run, "--vmbus-version", "9.9"], USAGE, "--vmbus-version"),
         ("fault-unknown-verb", [*run, "--fault", "packet:dorp"], USAGE, "dorp"),
         ("fault-unknown-condition", [*run, "--fault", "packet,wibble=1:drop"], USAGE, "wibble"),
@@ -80,8 +86,26 @@ def verdict(ran, status, wanted):
     return ""
 
 
+def ends_by_signal(scratch, kernel):
+    """Whether SIGTERM ends a host that hangs before its guest runs: its statistics go to a pipe that nobody reads."""
+    pipe = os.path.join(scratch, "nobody-reads")
+    os.mkfifo(pipe)
+    with subprocess.Popen([HOST, "run", "--kernel", kernel, "--stats", pipe], stdin=subprocess.DEVNULL) as host:
+        try:
+            host.wait(0.5)
+        except subprocess.TimeoutExpired:
+            host.terminate()
+        try:
+            return host.wait(10) == -signal.SIGTERM
+        except subprocess.TimeoutExpired:
+            host.kill()
+            return False
+
+
 def check(results, context, _prepared):
-    for name, arguments, status, wanted in cases(bad_files(context.scratch), images.kernel("vmlinuz", "6.1-amd64")):
+    kernel = images.kernel("vmlinuz", "6.1-amd64")
+    results.check("host.signal-ends-start-up", ends_by_signal(context.scratch, kernel))
+    for name, arguments, status, wanted in cases(bad_files(context.scratch), kernel):
         ran = subprocess.run([HOST, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
                              check=False)
         wrong = verdict(ran, status, wanted)

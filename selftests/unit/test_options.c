@@ -228,7 +228,7 @@ static void trace(void **state)
 	       "--trace f,buffer=1K: buffer= needs a size from 64K to 1G");
 	refuse("--kernel k --trace f,colour=red",
 	       "--trace f,colour=red: after the file come signals=on|off, data=BYTES, buffer=BYTES");
-	refuse("--kernel k --trace f --trace g", "--trace g: there is one trace only");
+	refuse("--kernel k --trace f --trace g", "--trace g: is given twice");
 }
 
 static void disk_parts(void **state)
@@ -334,6 +334,17 @@ static void too_many_disks(void **state)
 	refuse(line, "--disk null=2G: too many disks");
 }
 
+static void nothing_is_overruled_in_silence(void **state)
+{
+	(void)state;
+	refuse("--memory 1G --memory 2G", "--memory 2G: is given twice");
+	refuse("--kernel a --kernel a", "--kernel a: is given twice");
+	refuse("--cpus=1 --cpus 2", "--cpus 2: is given twice");
+	refuse("--disk null=1M,lun=1,lun=2", "--disk null=1M,lun=1,lun=2: lun is given twice");
+	refuse("--disk file=a,file=b", "--disk file=a,file=b: file is given twice");
+	take("--kernel k --verbose --verbose --disk null=1M --disk null=1M");
+}
+
 static void controllers(void **state)
 {
 	(void)state;
@@ -406,6 +417,7 @@ int main(void)
 		cmocka_unit_test_teardown(bad_disk_parts, teardown),
 		cmocka_unit_test_teardown(luns, teardown),
 		cmocka_unit_test_teardown(too_many_disks, teardown),
+		cmocka_unit_test_teardown(nothing_is_overruled_in_silence, teardown),
 		cmocka_unit_test_teardown(controllers, teardown),
 		cmocka_unit_test_teardown(long_values_stay_one_line, teardown),
 		cmocka_unit_test_teardown(help_names_every_option, teardown),

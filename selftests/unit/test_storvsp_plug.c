@@ -545,11 +545,19 @@ static void a_disk_shrinks(void **state)
 	bus_turn();
 	assert_int_equal(disks[1].resized, MIB);
 	assert_int_equal(done_count, 1);
+	disks[1].hold = false;
+	disks[1].error = -EINVAL; /* a device, say: it keeps its size */
+	assert_int_equal(storvsp_resize_disk(storvsp, 63, MIB / 2, done, &done_count), 0);
+	for (unsigned int i = 0; i < CHANNELS; i++)
+		turn(i);
+	bus_turn();
+	assert_string_equal(done_why, "no room");
+	assert_int_equal(disks[1].disk.bytes, MIB);
 	assert_int_equal(storvsp_remove_disk(storvsp, 63, done, &done_count), 0);
 	for (unsigned int i = 0; i < CHANNELS; i++)
 		turn(i);
 	bus_turn();
-	assert_int_equal(done_count, 2);
+	assert_int_equal(done_count, 3);
 }
 
 /* The controller may be freed when no channel can use it any more. */

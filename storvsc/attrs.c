@@ -65,7 +65,7 @@ static ssize_t channels_show(struct device *dev, struct device_attribute *attr, 
 }
 static DEVICE_ATTR_RO(channels);
 
-/* Commands of polled queues that ended because the timer looked, not a poller. */
+/* Commands of polled queues that ended because the timed work looked, not a poller. */
 static ssize_t reaped_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct storvsc_host *host = host_of(dev);

@@ -4,16 +4,17 @@
  * sleeping. Their sub-channels are opened so that the host never interrupts for an answer; whoever
  * polls takes the answers, for all who wait on the same queue.
  *
- * Should nobody ask any more, a timer takes them: it runs every STORVSC_REAP_MS while commands are
- * outstanding on the link and at no other time. It is a timer of the tick, so on a CPU that is busy
- * polling it costs no interrupt of its own.
+ * Should nobody ask any more, a piece of work takes them: it runs every STORVSC_REAP_MS while
+ * commands are outstanding on the link and at no other time. Its timer is one of the tick, so on a
+ * CPU that is busy polling it costs no interrupt of its own. Work and not the timer itself, because
+ * the block layer of 6.1 wants polled requests to end in process context.
  *
- * Invariant: one reader at a time, poll_lock, which is only ever tried, so that the timer may find
- * a poller on its own CPU; who does not get it leaves the ring to the other, and the timer comes
- * again while anything is outstanding.
+ * Invariant: one reader at a time, poll_lock, which readers only try: who does not get it leaves
+ * the ring to the other, and the work comes again while anything is outstanding.
  */
+#include <linux/blk-mq.h>
 #include <linux/jiffies.h>
-#include <linux/timer.h>
+#include <linux/workqueue.h>
 
 #include "internal.h"
 
@@ -57,15 +58,20 @@ int storvsc_mq_poll(struct Scsi_Host *shost, unsigned int hwq)
 	return link->polled ? poll_link(link) : 0;
 }
 
-static void reap(struct timer_list *timer)
+static void arm(struct storvsc_link *link)
 {
-	struct storvsc_link *link = from_timer(link, timer, reap);
+	queue_delayed_work(link->host->wq, &link->reap, msecs_to_jiffies(STORVSC_REAP_MS));
+}
+
+static void reap(struct work_struct *work)
+{
+	struct storvsc_link *link = container_of(to_delayed_work(work), struct storvsc_link, reap);
 
 	WRITE_ONCE(link->reaped, link->reaped + poll_link(link));
-	/* The timer is not pending now; the barrier pairs with the one of who sent. */
+	/* The work is not pending now; the barrier pairs with the one of who sent. */
 	smp_mb();
 	if (outstanding(link) && !test_bit(LINK_STOPPED, &link->flags))
-		mod_timer(timer, jiffies + msecs_to_jiffies(STORVSC_REAP_MS));
+		arm(link);
 }
 
 /**
@@ -76,10 +82,25 @@ static void reap(struct timer_list *timer)
  */
 void storvsc_poll_arm(struct storvsc_link *link)
 {
-	/* sent before the look at the timer, which looks at sent after it is no longer pending. */
+	/* sent before the look at the work, which looks at sent after it is no longer pending. */
 	smp_mb();
-	if (!timer_pending(&link->reap))
-		mod_timer(&link->reap, jiffies + msecs_to_jiffies(STORVSC_REAP_MS));
+	if (!delayed_work_pending(&link->reap))
+		arm(link);
+}
+
+/**
+ * storvsc_poll_forgo() - a request for a polled queue goes to a channel that interrupts
+ * @request: not sent yet
+ *
+ * Whoever polls for it asks in vain, and sees it end all the same.
+ */
+void storvsc_poll_forgo(struct request *request)
+{
+	struct bio *bio;
+
+	request->cmd_flags &= ~REQ_POLLED;
+	__rq_for_each_bio(bio, request)
+		bio_clear_polled(bio);
 }
 
 /**
@@ -89,7 +110,7 @@ void storvsc_poll_arm(struct storvsc_link *link)
 void storvsc_poll_init(struct storvsc_link *link)
 {
 	spin_lock_init(&link->poll_lock);
-	timer_setup(&link->reap, reap, 0);
+	INIT_DELAYED_WORK(&link->reap, reap);
 }
 
 /**
@@ -103,5 +124,5 @@ void storvsc_poll_stop(struct storvsc_link *link)
 	/* A reader is inside or sees the flag. */
 	spin_lock(&link->poll_lock);
 	spin_unlock(&link->poll_lock);
-	del_timer_sync(&link->reap);
+	cancel_delayed_work_sync(&link->reap);
 }

@@ -93,8 +93,8 @@ struct storvsc_bell {
  * @polled: no interrupts for answers; constant while the channel is open
  * @sent: commands put into the ring. Written by who holds the ring's producer lock
  * @answered: commands taken from it. Written by the reader
- * @reaped: those of a polled link that nobody had polled for. Written by the timer
- * @poll_lock: held by the reader of a polled link; only tried by readers
+ * @reaped: those of a polled link that nobody had polled for. Written by @reap
+ * @poll_lock: held by the reader of a polled link; readers only try it
  * @reap: takes answers of a polled link nobody polls for
  * @rounds: odd while somebody takes answers from the ring; see storvsc_links_sync()
  * @bell: when the host is told of them
@@ -118,7 +118,7 @@ struct storvsc_link {
 	u32 answered;
 	u32 reaped;
 	spinlock_t poll_lock;
-	struct timer_list reap;
+	struct delayed_work reap;
 	u32 sent ____cacheline_aligned_in_smp;
 	struct storvsc_bell bell;
 	struct work_struct drain;
@@ -191,6 +191,7 @@ static inline u64 storvsc_clock(void)
 void storvsc_poll_init(struct storvsc_link *link);
 int storvsc_mq_poll(struct Scsi_Host *shost, unsigned int hwq);
 void storvsc_poll_arm(struct storvsc_link *link);
+void storvsc_poll_forgo(struct request *request);
 void storvsc_poll_stop(struct storvsc_link *link);
 
 #endif

@@ -240,6 +240,8 @@ static int submit(struct storvsc_host *host, struct scsi_cmnd *cmd)
 	}
 	passage.queue = &host->queues[passage.hwq];
 	passage.link = READ_ONCE(passage.queue->link);
+	if (unlikely(scsi_cmd_to_rq(cmd)->cmd_flags & REQ_POLLED && !passage.link->polled))
+		storvsc_poll_forgo(scsi_cmd_to_rq(cmd));
 	if (measure(host, cmd, &extent)) {
 		dev_warn_ratelimited(&host->device->dev,
 				     "command %02x: %u bytes in %u pieces do not make one range\n",

@@ -10,6 +10,7 @@
 #include <liburing.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -165,6 +166,19 @@ static int submit_reads(struct io_uring *ring, int fd, char *buffers, unsigned i
 	return io_uring_submit(ring);
 }
 
+/* io_uring_submit() polls once on such a ring; this only submits. Return: how many. */
+static int submit_reads_only(struct io_uring *ring, int fd, char *buffers, unsigned int count)
+{
+	unsigned int tail = *ring->sq.ktail, mask = *ring->sq.kring_mask, i;
+
+	for (i = 0; i < count; i++)
+		io_uring_prep_read(io_uring_get_sqe(ring), fd, buffers + i * BLOCK, BLOCK, (uint64_t)i * BLOCK);
+	for (; ring->sq.sqe_head != ring->sq.sqe_tail; ring->sq.sqe_head++, tail++)
+		ring->sq.array[tail & mask] = ring->sq.sqe_head & mask;
+	io_uring_smp_store_release(ring->sq.ktail, tail);
+	return (int)syscall(__NR_io_uring_enter, ring->ring_fd, count, 0, 0, NULL, 0);
+}
+
 /* Return: how many of @count came back whole. */
 static unsigned int collect_reads(struct io_uring *ring, unsigned int count)
 {
@@ -202,7 +216,7 @@ TEST_F(poll, what_nobody_polls_for_ends_soon)
 	long before = reaped();
 	double took;
 
-	ASSERT_EQ(DEPTH, submit_reads(&self->ring, self->fd, self->buffers, DEPTH));
+	ASSERT_EQ(DEPTH, submit_reads_only(&self->ring, self->fd, self->buffers, DEPTH));
 	took = until_idle(2, before);
 	TH_LOG("idle after %.1f ms, %ld reaped", took * 1000, reaped() - before);
 	EXPECT_GE(took, 0);

@@ -217,7 +217,8 @@ static int open_with_host(struct vmbus_channel *channel, const char **leak)
 
 	error = ring_memory_share(&channel->memory, channel->relid, &channel->rescinded);
 	if (error) {
-		*leak = error == -ETIMEDOUT ? "the host did not answer GPADL_HEADER" : NULL;
+		if (error == -ETIMEDOUT || error == -EPROTO)
+			*leak = "the host did not answer GPADL_HEADER as it must";
 		return error;
 	}
 	/* Before OPEN: its first interrupt may come before its result. */

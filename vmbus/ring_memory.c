@@ -169,9 +169,13 @@ static int create_gpadl(u32 relid, const bool *gone, u32 handle, const u64 *pfns
 		return iter.messages > 1 ? -ETIMEDOUT : error;
 	}
 	error = chanmsg_call_wait(&call, hvis_bus.chanmsg.timeout_ms, "GPADL_HEADER");
-	if (!error && (created.status || created.relid != relid)) {
+	if (!error && created.status) {
 		pr_err("channel %u: the host refuses the ring memory (status 0x%x)\n", relid, created.status);
-		error = -EREMOTEIO;
+		return -EREMOTEIO;
+	}
+	if (!error && created.relid != relid) {
+		pr_err("channel %u: the host took the ring memory for channel %u\n", relid, created.relid);
+		return -EPROTO;
 	}
 	return error;
 }
@@ -182,8 +186,8 @@ static int create_gpadl(u32 relid, const bool *gone, u32 handle, const u64 *pfns
  * @relid: of the channel
  * @gone: becomes true when the host rescinds it
  *
- * May sleep. Return: 0; -ETIMEDOUT: no answer, and the host may hold the pages, so leak them; any other error
- * (-EREMOTEIO refused, -ENODEV rescinded, what posting returns, -ENOMEM): the host holds nothing.
+ * May sleep. Return: 0; -ETIMEDOUT no answer, or -EPROTO one for another channel: the host may hold the pages, so leak
+ * them; any other error (-EREMOTEIO refused, -ENODEV rescinded, what posting returns, -ENOMEM): the host holds nothing.
  */
 int ring_memory_share(struct ring_memory *memory, u32 relid, const bool *gone)
 {

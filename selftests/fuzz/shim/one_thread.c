@@ -111,6 +111,19 @@ bool shim_run_one(struct workqueue_struct *wq)
 	return true;
 }
 
+struct workqueue_struct *system_unbound_wq;
+
+/* The target has only this one in that queue. */
+void cancel_delayed_work_sync(struct delayed_work *delayed)
+{
+	if (!delayed->work.queued)
+		return;
+	shim_must(system_unbound_wq->first == &delayed->work && !delayed->work.next);
+	system_unbound_wq->first = NULL;
+	system_unbound_wq->last = &system_unbound_wq->first;
+	delayed->work.queued = false;
+}
+
 /* From outside of the queue: its own work would wait for itself. */
 void flush_workqueue(struct workqueue_struct *wq)
 {

@@ -121,6 +121,34 @@ static inline bool test_bit(unsigned int bit, const unsigned long *map)
 	for ((bit) = 0; (bit) < (bits); (bit)++) \
 		if (test_bit(bit, map))
 
+#define atomic_inc(v)	       ((void)(v)->counter++)
+#define atomic64_read(v)	       ((v)->counter)
+#define atomic64_read_acquire(v)    ((v)->counter)
+#define atomic64_set_release(v, n)  ((v)->counter = (n))
+static inline s64 atomic64_cmpxchg(atomic64_t *v, s64 from, s64 to)
+{
+	s64 was = v->counter;
+
+	if (was == from)
+		v->counter = to;
+	return was;
+}
+static inline bool test_and_clear_bit(unsigned int bit, unsigned long *map)
+{
+	bool was = test_bit(bit, map);
+
+	clear_bit(bit, map);
+	return was;
+}
+#define offsetofend(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+/* Switches in the code that are off. */
+struct static_key_false {
+	int unused;
+};
+#define DECLARE_STATIC_KEY_FALSE(name) extern struct static_key_false name
+#define static_branch_unlikely(key)    0
+#define local_clock()		       0ull
+
 struct kref {
 	int count;
 };
@@ -210,6 +238,7 @@ typedef struct {
 #define complete(x)		   ((x)->done++)
 #define init_waitqueue_head(queue) ((void)(queue))
 #define wake_up_all(queue)	   ((void)(queue))
+#define wq_has_sleeper(queue)	   ((void)(queue), false)
 static inline unsigned long wait_for_completion_timeout(struct completion *x, unsigned long ticks)
 {
 	while (!x->done && world_turn())
@@ -242,6 +271,18 @@ bool shim_run_one(struct workqueue_struct *wq); /* Return: it ran something */
 void flush_workqueue(struct workqueue_struct *wq);
 void flush_work(struct work_struct *work);
 void destroy_workqueue(struct workqueue_struct *wq);
+struct delayed_work {
+	struct work_struct work;
+};
+extern struct workqueue_struct *system_unbound_wq;
+#define INIT_DELAYED_WORK(delayed, f)		 INIT_WORK(&(delayed)->work, f)
+#define to_delayed_work(w)			 container_of(w, struct delayed_work, work)
+#define queue_delayed_work(wq, delayed, ticks)	 queue_work(wq, &(delayed)->work)
+void cancel_delayed_work_sync(struct delayed_work *delayed);
+struct kthread_worker;
+struct kthread_work {
+	int unused;
+};
 struct irq_work {
 	int unused;
 };
@@ -257,9 +298,16 @@ struct module;
 struct platform_device;
 struct kobject;
 struct kset;
+struct attribute_group;
+struct dentry;
+struct device_dma_parameters {
+	int unused;
+};
 struct device {
 	void *driver_data;
 };
+#define dev_name(dev)			((void)(dev), "device")
+#define dev_warn_ratelimited(dev, ...)	((void)(dev), shim_log(__VA_ARGS__))
 struct device_driver {
 	const char *name;
 };
@@ -267,6 +315,7 @@ struct device_driver {
 #define put_device(dev) ((void)(dev))
 
 /* tracepoints */
+#define TRACE_DEFINE_ENUM(value)
 #define TP_PROTO(...) __VA_ARGS__
 #define TRACE_EVENT(name, proto, args, entry, assign, print) \
 	static inline void __attribute__((unused)) trace_##name(proto) {}

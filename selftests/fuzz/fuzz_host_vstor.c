@@ -17,6 +17,7 @@
 #define GUARDS	  4u /* the first of them, never named in a request */
 #define LUNS	  2u
 #define SUBS	  5u
+#define BUS_LOOP  ((struct loop *)&disks)
 #define SENT_MAX  2048u
 #define PACKET_MAX 65536u
 #define RESET_ALL  1
@@ -26,7 +27,7 @@ struct channel {
 	struct guestmem *mem;
 	const struct channel_ops *ops;
 	void *context, *state;
-	bool closing, idle;
+	bool closing, idle, called;
 	unsigned int sub; /* index */
 	uint32_t sent; /* transaction ids are 1.. */
 	bool owed[SENT_MAX + 1];
@@ -36,6 +37,8 @@ struct channel {
 
 static struct channel channel;
 static struct storvsp *storvsp;
+static struct loop_work *calls, **calls_end = &calls;
+static bool leaving[LUNS], resizing[LUNS];
 static struct memory_disk disks[LUNS];
 static struct packet packet;
 static uint8_t *packet_bytes;
@@ -84,10 +87,10 @@ void channel_idle(struct channel *from)
 	channel.state = NULL;
 }
 
-/* One channel: nobody has anything for another worker, nor is there a bus thread. */
 void channel_call(struct channel *of)
 {
 	MUST(of == &channel);
+	channel.called = true;
 }
 
 bool channel_may_send(struct channel *of)
@@ -97,7 +100,27 @@ bool channel_may_send(struct channel *of)
 
 void loop_call(struct loop *loop, struct loop_work *work)
 {
-	MUST(!loop && work);
+	MUST(loop == BUS_LOOP);
+	work->next = NULL;
+	*calls_end = work;
+	calls_end = &work->next;
+}
+
+/* What the bus thread and the worker do when they get to it. */
+static void run_calls(void)
+{
+	while (calls) {
+		struct loop_work *work = calls;
+
+		calls = work->next;
+		if (!calls)
+			calls_end = &calls;
+		work->run(work);
+	}
+	if (channel.called && channel.state && !channel.closing) {
+		channel.called = false;
+		channel.ops->called(channel.state);
+	}
 }
 
 void vmbus_rescind(struct vmbus *vmbus, struct channel *of)
@@ -300,6 +323,68 @@ static void release(struct tape *tape)
 		memory_disk_release(disk);
 }
 
+/* Disks come, go and are resized, whatever is in flight on them. */
+
+static void gone(void *context, const char *why)
+{
+	unsigned int lun = (unsigned int)(uintptr_t)context;
+
+	MUST(!why && leaving[lun] && !disks[lun].held_count);
+	leaving[lun] = false;
+}
+
+static void resized(void *context, const char *why)
+{
+	unsigned int lun = (unsigned int)(uintptr_t)context;
+
+	MUST(!why);
+	resizing[lun] = false;
+}
+
+static void put_in(struct tape *tape, unsigned int lun)
+{
+	memory_disk_start(&disks[lun], tape, lun ? tape_u8(tape) : 4);
+	disks[lun].slow = 96;
+	disks[lun].disk.id[0] = 'x';
+	MUST(!storvsp_add_disk(storvsp, lun, &disks[lun].disk));
+}
+
+static void plug(struct tape *tape)
+{
+	unsigned int lun = tape_below(tape, LUNS);
+	bool there = storvsp_disk(storvsp, lun), busy = leaving[lun] || resizing[lun];
+	void *context = (void *)(uintptr_t)lun;
+	uint8_t what = tape_u8(tape);
+	int error;
+
+	if (!there) {
+		if (!busy)
+			put_in(tape, lun);
+		return;
+	}
+	if (what < 96) {
+		leaving[lun] = !busy;
+		error = storvsp_remove_disk(storvsp, lun, gone, context);
+	} else {
+		resizing[lun] = true;
+		error = storvsp_resize_disk(storvsp, lun, 4096ull * (1 + what % 16), resized, context);
+	}
+	MUST(error == (busy ? -EBUSY : 0));
+}
+
+/* Everything in flight ends, and with it every removal and resizing. */
+static void release_all(void)
+{
+	for (unsigned int i = 0; i < LUNS; i++)
+		while (disks[i].held_count)
+			memory_disk_release(&disks[i]);
+	run_calls();
+	run_calls();
+	for (unsigned int i = 0; i < LUNS; i++)
+		MUST(!leaving[i] && !resizing[i]);
+	MUST(!channel.owed_count);
+}
+
 static void begin(struct tape *tape)
 {
 	static const uint8_t steps[] = { 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0 };
@@ -335,7 +420,9 @@ static void close_channel(void)
 
 static void create(void)
 {
-	struct storvsp_options options = { .max_transfer_bytes = 65536, .sub_channels = SUBS };
+	struct storvsp_options options = { .max_transfer_bytes = 65536,
+					   .sub_channels = SUBS,
+					   .loop = BUS_LOOP };
 
 	storvsp = storvsp_create(&options);
 	for (unsigned int i = 0; i < LUNS; i++)
@@ -353,6 +440,14 @@ static void reuse(void)
 	MUST(!state->in_flight && !state->resets);
 	state->state = STORVSP_CLOSED;
 	state->number = 0;
+	storvsp_tell_nothing(storvsp);
+	for (unsigned int i = 0; i < LUNS; i++) {
+		storvsp->target.luns[i].attentions = 0;
+		if (!storvsp_disk(storvsp, i))
+			MUST(!storvsp_add_disk(storvsp, i, &disks[i].disk));
+	}
+	storvsp_tell_nothing(storvsp);
+	channel.called = false;
 	channel.sent = 0;
 	memset(channel.owed, 0, sizeof(channel.owed));
 }
@@ -381,18 +476,14 @@ static void end(void)
 
 	close_channel();
 	json_decref(storvsp_query(storvsp));
+	/* By now the bus thread's loop has stopped for good. */
+	calls = NULL;
+	calls_end = &calls;
 	storvsp_destroy(storvsp);
+	MUST(!leaving[0] && !leaving[1] && !resizing[0] && !resizing[1]);
 	storvsp = NULL;
 	memset(&channel, 0, sizeof(channel));
 	channel.mem = mem;
-}
-
-static void release_all(void)
-{
-	for (unsigned int i = 0; i < LUNS; i++)
-		while (disks[i].held_count)
-			memory_disk_release(&disks[i]);
-	MUST(!channel.owed_count);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
@@ -404,9 +495,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	close = tape_u8(&tape) % 32 == 31;
 	begin(&tape);
 	while (tape_more(&tape) && channel.sent < SENT_MAX) {
-		uint8_t what = tape_u8(&tape) % 16;
+		uint8_t what = tape_u8(&tape) % 32;
 
-		if (what < 3)
+		run_calls();
+		if (what >= 30)
+			plug(&tape);
+		else if (what >= 16)
+			request(&tape);
+		else if (what < 3)
 			converse(&tape);
 		else if (what < 11)
 			request(&tape);

@@ -21,6 +21,7 @@ struct memory_disk {
 	struct tape *tape; /* decides what becomes of a request */
 	struct disk_request *held[HELD_MAX];
 	unsigned int held_count;
+	uint64_t end; /* of the medium: what no request may go beyond */
 	uint64_t changes; /* requests that alter the medium */
 	unsigned int steps; /* requests since a command began */
 	uint8_t slow; /* of 256 requests, so many are held back */
@@ -64,7 +65,7 @@ static void memory_disk_submit(struct disk *base, struct disk_request *request)
 	struct memory_disk *disk = memory_disk_of(base);
 	uint8_t fate = tape_u8(disk->tape);
 
-	MUST(request->offset <= base->bytes && request->bytes <= base->bytes - request->offset);
+	MUST(request->offset <= disk->end && request->bytes <= disk->end - request->offset);
 	MUST(request->offset % base->block_bytes == 0 && request->bytes % base->block_bytes == 0);
 	MUST(request->what == DISK_READ || request->what == DISK_FLUSH || !base->read_only);
 	MUST(request->what != DISK_UNMAP || base->can_unmap);
@@ -89,6 +90,19 @@ static void memory_disk_release(struct memory_disk *disk)
 	memory_disk_finish(disk, request, error);
 }
 
+/* Cut off, or put on again. What is in flight must have ended before it is cut off. */
+static int memory_disk_resize(struct disk *base, uint64_t bytes, char *error)
+{
+	struct memory_disk *disk = memory_disk_of(base);
+
+	(void)error;
+	MUST(bytes <= MEDIUM_BYTES && bytes % base->block_bytes == 0);
+	for (unsigned int i = 0; i < disk->held_count; i++)
+		MUST(disk->held[i]->offset + disk->held[i]->bytes <= bytes);
+	disk->end = bytes;
+	return 0;
+}
+
 static void memory_disk_close(struct disk *base)
 {
 	struct memory_disk *disk = memory_disk_of(base);
@@ -101,6 +115,7 @@ static void memory_disk_start(struct memory_disk *disk, struct tape *tape, uint8
 {
 	static const struct disk_ops ops = { .name = "memory",
 					     .submit = memory_disk_submit,
+					     .resize = memory_disk_resize,
 					     .close = memory_disk_close };
 
 	if (!disk->medium)
@@ -110,6 +125,7 @@ static void memory_disk_start(struct memory_disk *disk, struct tape *tape, uint8
 	disk->tape = tape;
 	disk->held_count = 0;
 	disk->changes = 0;
+	disk->end = MEDIUM_BYTES;
 	disk->slow = 16;
 	disk->disk = (struct disk){ .ops = &ops,
 				    .bytes = MEDIUM_BYTES,

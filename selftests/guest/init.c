@@ -26,7 +26,7 @@
 
 #define REPORT "/dev/ttyS1"
 #define TEST "/test/run"
-#define LOG_BYTES (1 << 20)
+#define LOG_BYTES (16 << 20)
 
 /* A line of the kernel log with one of these is a failed test. */
 static const char *const trouble[] = {

@@ -48,13 +48,15 @@ class Context:
 def all_jobs():
     import cli
     import hostile
+    import lies
     import matrix
     import measure
+    import offers
     import plug
     import storage
     import survival
 
-    modules = (matrix, survival, cli, measure, plug, storage, hostile)
+    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers)
     return [job for module in modules for job in module.jobs()]
 
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Controllers come and go as fast as the guest lets them for half a minute, while the guest probes them: nothing may be left.
+
+Two are gone as soon as they are offered, so that most of their offers are taken back before the guest has looked; two live
+for some milliseconds each time, so that they are taken away in the middle of a probe. How many there can be is the guest's
+doing: it has to give a channel's number back before it can be used again.
+"""
+
+import os
+import time
+
+import images
+from guest import Guest, Run
+from jobs import Job
+from lies import record_guest
+
+SECONDS = 30
+# Where KVM is emulated a control message costs a millisecond, and a rescind takes three.
+PER_SECOND_MIN = {"emulated": 40}
+REOFFER_MS = 2
+FLAPPING, LIVING = ("scsi0", "scsi1"), ("scsi2", "scsi3")
+CONTROLLERS = len(FLAPPING + LIVING)
+KERNEL = "6.12-amd64"
+# It never hits: how often it matched is how many rescinds were said.
+COUNTER = "message,to=guest,type=rescind,nth=1000000000:drop"
+
+
+class Host:
+    """Rescinds and offers again while the guest waits for the answer to its mark."""
+
+    def __init__(self):
+        self.rescinds = 0
+        self.seconds = 0.0
+        self.wrong = ""
+
+    def add(self, run, rule):
+        answer = run.ask("fault-add", rule=rule)
+        if answer is None:
+            self.wrong = self.wrong or f"the host refused {rule}"
+        return answer
+
+    def mark(self, run, _name, _stats):
+        self.add(run, COUNTER)
+        began = looked = time.monotonic()
+        for channel in FLAPPING:
+            self.add(run, f"now,channel={channel}:rescind,reoffer={REOFFER_MS},times=100000")
+        turn = 0
+        while time.monotonic() - began < SECONDS and run.process.poll() is None and not self.wrong:
+            turn += 1
+            done = self.add(run, f"now,channel={LIVING[turn % 2]}:rescind,reoffer={turn % 30}")
+            run.ask("fault-remove", id=(done or {}).get("id", 0))
+            if time.monotonic() - looked > 1:
+                looked = time.monotonic()
+                self.rescinds = self.count(run)
+        self.seconds = time.monotonic() - began
+        run.ask("fault-clear")
+
+    def count(self, run):
+        listed = run.ask("fault-list") or []
+        return next((rule["matched"] for rule in listed if rule["rule"] == COUNTER), self.rescinds)
+
+
+def check(results, context, initrd):
+    host = Host()
+    append = images.append("hvis", "nopv", context.tsc_khz, luns="0", lies=1, limit=150)
+    guest = Guest("offers", images.kernel("vmlinuz", KERNEL), initrd, append, 2, limit=180,
+                  disks=[f"null=1G,lun=0,controller={number}" for number in range(CONTROLLERS)])
+    run = Run(guest, context.scratch, results.folder)
+    run.on_mark = lambda name, stats: host.mark(run, name, stats)
+    run.run()
+    rate = host.rescinds / host.seconds if host.seconds else 0
+    print(f"          offers: {host.rescinds} rescinds, {rate:.0f} a second", flush=True)
+    least = PER_SECOND_MIN.get(os.environ.get("HVIS_WITH_KVM", ""), 200)
+    results.check("hostile.offers.many-a-second", not host.wrong and rate >= least,
+                  f"{rate:.0f} a second, at least {least} are wanted; {host.wrong}")
+    results.figure("hostile.offers.per_second", rate, "1/s")
+    record_guest(results, run, "hostile.offers")
+
+
+def prepare():
+    return images.initramfs(KERNEL, "hvis", os.path.join(images.GUEST, "offers"),
+                            files=[(os.path.join(images.GUEST, "after.sh"), "/kselftest/after.sh")])
+
+
+def jobs():
+    return [Job("offers", "hostile", 9, prepare, check)]

@@ -33,4 +33,7 @@
 	scsi_execute_req(sdev, cdb, DMA_FROM_DEVICE, buffer, bytes, NULL, timeout, retries, left)
 #endif
 
+/* A list of requests is a pointer to its first one, or, since 6.13 and in later 6.12, a struct that begins with it. */
+#define COMPAT_RQ_LIST_EMPTY(list) (!*(struct request *const *)(list))
+
 #endif

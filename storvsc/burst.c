@@ -22,17 +22,19 @@ void burst_init(struct burst *burst, unsigned long now)
  * @task: who sent it, or NULL if that says nothing
  * @slept: how often that task has slept in its life
  * @now: in jiffies
+ * @more: more are known to follow at once
  *
  * Any context. Return: false: ring now, burst_rung() has been called.
  */
-bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now)
+bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more)
 {
-	bool goes_on = task && READ_ONCE(burst->task) == task && READ_ONCE(burst->slept) == slept;
+	bool goes_on = task && READ_ONCE(burst->task) == task && READ_ONCE(burst->slept) == slept &&
+		       !time_before(now, READ_ONCE(burst->resume));
 	unsigned int held = READ_ONCE(burst->held) + 1;
 
 	WRITE_ONCE(burst->task, task);
 	WRITE_ONCE(burst->slept, slept);
-	if (!goes_on || held > BURST_HELD_MAX || time_before(now, READ_ONCE(burst->resume))) {
+	if ((!goes_on && !more) || held > BURST_HELD_MAX) {
 		burst_rung(burst);
 		return false;
 	}

@@ -31,7 +31,7 @@ struct burst {
 };
 
 void burst_init(struct burst *burst, unsigned long now);
-bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now);
+bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more);
 void burst_rung(struct burst *burst);
 void burst_task_slept(struct burst *burst);
 void burst_late(struct burst *burst, unsigned long now);

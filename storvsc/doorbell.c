@@ -3,9 +3,9 @@
  * When the host is signalled for commands that come one by one.
  *
  * The block layer marks the last command of a batch, and that one rings. A program that submits one
- * command per system call makes batches of one, though, and where the host answers at once each of
- * them costs a doorbell, an interrupt and their exits. So commands that are probably followed by
- * more (burst.c) are held: they lie in the ring, but the bell is rung for all of them when the task
+ * command per system call, or for many LUNs, makes batches of one, though, and where the host
+ * answers at once each of them costs a doorbell, an interrupt and their exits. So commands that are
+ * followed by more, for sure or probably (burst.c), are held: they lie in the ring, but the bell is rung for all of them when the task
  * sleeps, when its time is up, or when BURST_HELD_MAX are there. "When it sleeps" is a thread of the
  * lowest weight on the same CPU, which the scheduler does not let preempt anybody. A timer rings for
  * a task that does not sleep.
@@ -13,6 +13,7 @@
  * Invariant: after a command was held, the thread's work is queued, and rings after it is no longer
  * pending. All else is a guess.
  */
+#include <linux/blkdev.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/preempt.h>
@@ -67,6 +68,15 @@ static const struct task_struct *submitter(const struct storvsc_bell *bell)
 	return current;
 }
 
+/*
+ * The last command of a batch is the last for its LUN; the block layer may have a plug full of
+ * others for other LUNs, which it sends one LUN after the other.
+ */
+static bool more_in_plug(void)
+{
+	return in_task() && current->plug && !COMPAT_RQ_LIST_EMPTY(&current->plug->mq_list);
+}
+
 /**
  * storvsc_bell_ring() - a batch of commands is complete; signal the host now or soon
  * @link: its channel open, or rescinded; inside the RCU section of storvsc_queuecommand()
@@ -77,8 +87,8 @@ void storvsc_bell_ring(struct storvsc_link *link)
 {
 	struct storvsc_bell *bell = &link->bell;
 
-	if (bell->worker &&
-	    burst_holds(&bell->burst, submitter(bell), READ_ONCE(current->nvcsw), jiffies))
+	if (bell->worker && burst_holds(&bell->burst, submitter(bell), READ_ONCE(current->nvcsw),
+					jiffies, more_in_plug()))
 		hold(bell);
 	else
 		storvsc_link_kick(link);

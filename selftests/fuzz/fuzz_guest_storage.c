@@ -94,9 +94,8 @@ void scsi_remove_device(struct scsi_device *sdev)
 
 int scsi_test_unit_ready(struct scsi_device *sdev, int timeout, int retries, struct scsi_sense_hdr *sense)
 {
-	if (tape_u8(&world.tape) == 1)
-		set_bit(storvsc_address(sdev), world.host.gone);
-	return 0;
+	MUST(world.present[sdev - world.luns]);
+	return tape_u8(&world.tape) & 1 ? DID_NO_CONNECT << 16 : 0;
 }
 
 /* What the host left of the buffer: mostly the truth, maybe more than there is, or less than nothing. */
@@ -310,6 +309,7 @@ static void start(void)
 	host->shost = &world.shost;
 	host->wq = alloc_ordered_workqueue("storage", 0);
 	host->device = &world.device;
+	host->state = STORVSC_RUNNING;
 	host->links = world.links;
 	host->link_count = LINKS;
 	host->queues = world.queues;

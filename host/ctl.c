@@ -267,7 +267,7 @@ int ctl_main(int count, char *const *arguments)
 		return 2;
 	signal(SIGPIPE, SIG_IGN); /* a host that goes away is an error to report */
 	fd = open_socket(arguments[0]);
-	status = fd < 0 ? fail(arguments[0], strerror(-fd)) 
+	status = fd < 0 ? fail(arguments[0], strerror(-fd))
 			: talk(arguments[0], fd, request, seconds);
 	json_decref(request);
 	return status;

@@ -22,8 +22,7 @@ MODULE_PARM_DESC(queues, "Hardware queues of a controller, each a channel (defau
 
 unsigned int storvsc_connect_ms = STORVSC_CONNECT_MS;
 module_param_named(connect_ms, storvsc_connect_ms, uint, 0444);
-MODULE_PARM_DESC(connect_ms, "How long the host may take for the conversation at the start, in ms "
-			     "(default: 180000; less also shortens reconnects and resets)");
+MODULE_PARM_DESC(connect_ms, "Milliseconds the host may take to start (default 180000; also bounds resets)");
 
 #define RING_BYTES_MIN (16 * 1024)
 #define RING_BYTES_MAX (8 * 1024 * 1024) /* both rings go into one GPADL, of 8190 pages at most */

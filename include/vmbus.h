@@ -163,6 +163,7 @@ struct hvis_packet {
 
 int hvis_channel_recv(struct vmbus_channel *channel, struct hvis_packet *packet);
 void hvis_channel_resume(struct vmbus_channel *channel);
+void hvis_channel_look(struct vmbus_channel *channel);
 
 /*
  * One request that waits for one answer: init, send it, wait. Whoever brings the answer calls

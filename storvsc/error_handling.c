@@ -5,7 +5,8 @@
  * The ladder, climbed by the SCSI layer's error handler, one thread per controller:
  *	time-out	T: 60 s for disks unless their sysfs attribute timeout says otherwise; a
  *			caller of SG_IO names his own
- *	abort		VSTOR has none. At once: success if the host has answered by now
+ *	abort		VSTOR has none. At once: success if the host has answered by now, also if its
+ *			answer lies in the ring and the interrupt was lost
  *	reset LUN	10 s for the answer, then 5 s for the LUN's commands to come back
  *	reset bus	the same for all LUNs. Neither is tried again after one without answer
  *	reset host	close all channels, fail what was outstanding, reopen, initialise: 60 s,
@@ -37,6 +38,25 @@ static struct storvsc_host *host_of(struct scsi_cmnd *cmd)
 	return shost_priv(cmd->device->host);
 }
 
+/*
+ * Takes the answers for which an interrupt was lost. Polled links are read all the time; who closes
+ * or reopens a link holds recovery, and then the ladder decides.
+ */
+static void look_into_ring(struct storvsc_host *host, const struct storvsc_slot *slot)
+{
+	struct storvsc_link *link = &host->links[READ_ONCE(slot->link)];
+
+	if (!mutex_trylock(&host->recovery))
+		return;
+	if (link->opened && !link->polled) {
+		hvis_channel_look(link->channel);
+		if (storvsc_slot_is_free(slot))
+			dev_warn_ratelimited(&host->device->dev,
+					     "channel %u: an interrupt was lost\n", link->index);
+	}
+	mutex_unlock(&host->recovery);
+}
+
 /**
  * storvsc_eh_abort() - has the host answered after all?
  * @cmd: timed out; its tag is still its own
@@ -50,7 +70,11 @@ int storvsc_eh_abort(struct scsi_cmnd *cmd)
 	struct storvsc_host *host = host_of(cmd);
 	const struct storvsc_slot *slot = storvsc_slot_of(host, cmd);
 
-	if (!slot || !storvsc_slot_is_free(slot))
+	if (!slot)
+		return FAILED;
+	if (!storvsc_slot_is_free(slot))
+		look_into_ring(host, slot);
+	if (!storvsc_slot_is_free(slot))
 		return FAILED;
 	return storvsc_links_sync(host) ? SUCCESS : FAILED;
 }

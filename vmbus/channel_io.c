@@ -240,6 +240,19 @@ void hvis_channel_resume(struct vmbus_channel *channel)
 }
 EXPORT_SYMBOL_GPL(hvis_channel_resume);
 
+/**
+ * hvis_channel_look() - as if the host had signalled: for a driver that suspects a lost interrupt
+ * @channel: open, or not (then nothing happens)
+ *
+ * Calls event() on the channel's CPU unless a poller has the ring, and waits for it. May sleep; not in event().
+ */
+void hvis_channel_look(struct vmbus_channel *channel)
+{
+	/* Should it move meanwhile, serve() hands on; an offline CPU has none. */
+	smp_call_function_single(READ_ONCE(channel->cpu), run_handed_on, channel, 1);
+}
+EXPORT_SYMBOL_GPL(hvis_channel_look);
+
 /* Sending. */
 
 static void *reserve(struct vmbus_channel *channel, u32 bytes)

@@ -108,6 +108,18 @@ short_timeouts()
 	return 0
 }
 
+# Who is late, and where in the kernel.
+still_running()
+{
+	dmesg | tail -n 5 | sed 's/^/# /'
+	for task in /proc/[0-9]*; do
+		read -r task_line 2>/dev/null <$task/stat || continue
+		case "$task_line" in
+		*" (dd) "* | *" (rmmod) "* | *" (modprobe) "*) echo "# $task_line" && sed 's/^/#    /' $task/stack ;;
+		esac
+	done
+}
+
 # rank WORD: how far recovery had to go.
 rank()
 {
@@ -137,6 +149,7 @@ try()
 	status=$?
 	output=$bounded_file.out
 	took=$(($(uptime_cs) - began))
+	[ $status != 124 ] || still_running
 	mark "truth $name"
 	case "$want$status" in
 	*124) problem="still running after $bound s" ;;

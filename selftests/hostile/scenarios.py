@@ -36,7 +36,7 @@ def both_senses(status):
 
 STORVSC = [
     Scenario("defect-1-broken-ring-ends-every-command", [f"{FIRST},nth=5,count=500:ring,in=to-guest,write=0xfffffff8"]),
-    Scenario("defect-2-rescind-under-load", [f"{TO},nth=40:rescind,reoffer=300"]),
+    Scenario("defect-2-rescind-under-load", [f"{TO},nth=40:rescind,channel=scsi0,reoffer=4000"]),
     Scenario("defect-3-double-and-late-completions", [f"{TO},every=3:duplicate,ms=3", f"{TO},every=5:duplicate,ms=80"]),
     Scenario("defect-3-completions-with-made-up-ids",
              [f"{TO},every=7:duplicate,offset=-8,value=0x77777,size=8", f"{TO},every=5:duplicate,offset=-8,size=8,value=1"]),

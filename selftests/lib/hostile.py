@@ -159,4 +159,4 @@ def jobs():
         return Job(f"kernel-row-{scenario.name}", "kernel-rows", 5, lambda: initramfs("6.12-amd64", "kernel", "storvsc"),
                    lambda results, context, initrd: kernel_row(results, context, scenario, initrd))
 
-    return [ours("storvsc", "6.12-amd64", "nopv", 20), ours("vmbus", "6.1-amd64", "hv", 25), *map(theirs, STORVSC)]
+    return [ours("storvsc", "6.12-amd64", "nopv", 23), ours("vmbus", "6.1-amd64", "hv", 27), *map(theirs, STORVSC)]

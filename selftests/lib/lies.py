@@ -232,4 +232,4 @@ def prepare(count=COUNT, seed=None):
 
 
 def jobs():
-    return [Job("lies", "hostile", 20, prepare, check)]
+    return [Job("lies", "hostile", 7, prepare, check)]

@@ -35,7 +35,7 @@ class Cell:
     @property
     def weight(self):
         """About how long it takes, in parts of the shortest, for sharing the work."""
-        return 2 + 3 * ("fio" in self.tests) + 2 * ("vmbus" in self.tests) + self.reloads // 12
+        return 2 + 6 * ("fio" in self.tests) + 2.5 * self.cpus * ("vmbus" in self.tests) + self.reloads / 5
 
     @property
     def programs(self):

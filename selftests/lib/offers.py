@@ -83,4 +83,4 @@ def prepare():
 
 
 def jobs():
-    return [Job("offers", "hostile", 9, prepare, check)]
+    return [Job("offers", "hostile", 8, prepare, check)]

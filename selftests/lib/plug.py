@@ -138,8 +138,8 @@ def check_with(driver, mode, prefix):
 def jobs():
     script = os.path.join(images.GUEST, "plug")
     return [
-        Job("plug-kernel", "guests", 7, lambda: images.initramfs("6.12-amd64", "kernel", script),
+        Job("plug-kernel", "guests", 8, lambda: images.initramfs("6.12-amd64", "kernel", script),
             check_with("kernel", "hv", "kernel-driver.plug")),
-        Job("plug-hvis", "guests", 7, lambda: images.initramfs("6.12-amd64", "hvis", script),
+        Job("plug-hvis", "guests", 8, lambda: images.initramfs("6.12-amd64", "hvis", script),
             check_with("hvis", "nopv", "storvsc.plug")),
     ]

@@ -78,4 +78,4 @@ def preparer(kernel):
 
 
 def jobs():
-    return [Job(f"storage-{kernel}", "guests", 9, preparer(kernel), check) for kernel in KERNELS]
+    return [Job(f"storage-{kernel}", "guests", 7, preparer(kernel), check) for kernel in KERNELS]

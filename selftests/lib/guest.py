@@ -143,8 +143,21 @@ class Run:
         self.start()
         return self.wait()
 
-    def trouble(self, expected_status=0):
-        """One line that says why this run is a failure, or an empty string."""
+    def trouble(self, expected_status=0, planned=False):
+        """One line that says why this run is a failure, with what the kernel said, or an empty string.
+
+        planned: the guest ran the kselftests, whose plan must be complete.
+        """
+        trouble = self._trouble(expected_status)
+        if not trouble and planned and not plan_complete(self.lines):
+            trouble = "the test plan was not completed"
+        return f"{trouble} {self.kernel_said()}" if trouble else ""
+
+    def kernel_said(self):
+        """The lines of its log that init found wrong."""
+        return " | ".join(line for line in self.lines if line.startswith("# kernel:"))[:1500]
+
+    def _trouble(self, expected_status):
         if self.status != expected_status:
             with open(self.errors, encoding="utf-8", errors="replace") as errors:
                 said = errors.read().strip().splitlines()[-1:]

@@ -123,8 +123,6 @@ def check(results, context, part, kernel, mode, prepared):
         if isinstance(count, int):
             results.figure(f"hostile.{name}.offers", count, "1")
     trouble = run.trouble()
-    if trouble:
-        trouble += " " + " | ".join(line for line in run.lines if line.startswith("# kernel:"))[:1500]
     results.check(f"hostile.{part}-leaves-the-kernel-sane", not trouble, trouble)
     print(f"          hostile-{part}: {run.seconds:.0f} s", flush=True)
 
@@ -139,7 +137,7 @@ def kernel_row(results, context, scenario, initrd):
     ok, detail = liar.verdicts.get(scenario.name, (False, "no verdict"))
     trouble = run.trouble()
     if trouble:
-        ok, detail = False, f"{detail}; {trouble} " + " | ".join(line for line in run.lines if line.startswith("# kernel:"))[:400]
+        ok, detail = False, f"{detail}; {trouble}"
     results.check(f"kernel-driver.hostile.{scenario.name}", None, f"{'holds' if ok else 'FAILS'}: {detail}")
     results.figure(f"hostile.{scenario.name}.holds.kernel", int(ok), "1")
 

@@ -196,9 +196,7 @@ def record_guest(results, run, part, note=""):
         elif line.startswith("#"):
             pending.append(line.lstrip("# "))
     trouble = run.trouble()
-    if trouble:
-        trouble += " " + " | ".join(line for line in run.lines if line.startswith("# kernel:"))[:600] + note
-    results.check(f"{part}.kernel-is-well", not trouble, trouble)
+    results.check(f"{part}.kernel-is-well", not trouble, trouble + note)
     for name, value, unit in run.figures:
         results.figure(name, value, unit)
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import images
 import traces
-from guest import Guest, Run, ktap, plan_complete
+from guest import Guest, Run, ktap
 from jobs import Job
 
 
@@ -99,11 +99,7 @@ def record(results, cell, run):
     for name, ok, detail in ktap(run.lines):
         part, rest = name.split(".", 1)
         results.check(title(part, rest), ok, detail)
-    trouble = run.trouble(cell.exit_status)
-    if not trouble and not plan_complete(run.lines):
-        trouble = "the test plan was not completed"
-    if trouble:
-        trouble += " " + " | ".join(line for line in run.lines if line.startswith("# kernel:"))[:600]
+    trouble = run.trouble(cell.exit_status, planned=True)
     results.check(title("storvsc", f"ends-by-{cell.end}"), not trouble, trouble)
     print(f"          {cell.name}: {run.seconds:.0f} s", flush=True)
 

@@ -4,7 +4,7 @@
 import os
 
 import images
-from guest import Guest, Run, ktap, plan_complete
+from guest import Guest, Run, ktap
 from jobs import Job
 
 KERNELS = ("6.1-amd64", "6.12-amd64")
@@ -45,11 +45,7 @@ def record(results, name, run, plugger):
     for title, ok, detail in ktap(run.lines):
         # Here nothing may be skipped: the guest was made for it.
         results.check(f"{prefix}.{title.split('.', 1)[1]}", bool(ok), detail)
-    trouble = run.trouble()
-    if not trouble and not plan_complete(run.lines):
-        trouble = "the test plan was not completed"
-    if trouble:
-        trouble += " " + " | ".join(line for line in run.lines if line.startswith("# kernel:"))[:600]
+    trouble = run.trouble(planned=True)
     results.check(f"{prefix}.ends", not trouble, trouble)
     results.check(f"{prefix}.host-did-all-that-was-asked", not plugger.failed, "; ".join(plugger.failed[:5]))
     begin, end = (plugger.open_files.get(f"rounds-{when}") for when in ("begin", "end"))

@@ -193,6 +193,9 @@ ssize_t offer_show_cpus(const struct vmbus_channel *primary, char *text);
 int offer_cpu_leaves(unsigned int cpu);
 void offer_cpu_came(unsigned int cpu);
 
+/* message_rules.c */
+extern const struct chanmsg_rule message_rules[CHANMSG_TYPE_COUNT];
+
 /* device.c */
 extern const struct offer_callbacks device_offer_callbacks;
 int device_init(struct device *parent);

@@ -19,24 +19,6 @@ static unsigned int timeout_ms = VMBUS_TIMEOUT_MS;
 module_param(timeout_ms, uint, 0444);
 MODULE_PARM_DESC(timeout_ms, "milliseconds the host may take for an answer, 100 to 600000 (default 10000); UNLOAD ten times as long");
 
-/* Every message that a host may send us. The lengths are those that we read; hosts may append. */
-static const struct chanmsg_rule rules[CHANMSG_TYPE_COUNT] = {
-	[CHANMSG_OFFER] = { sizeof(struct chanmsg_offer), 0, offer_handle },
-	[CHANMSG_RESCIND] = { sizeof(struct chanmsg_relid), 0, offer_handle_rescind },
-	[CHANMSG_ALL_OFFERS_DELIVERED] = { sizeof(struct chanmsg_header) },
-	[CHANMSG_OPEN_RESULT] = { sizeof(struct chanmsg_open_result),
-				  offsetof(struct chanmsg_open_result, open_id) },
-	[CHANMSG_GPADL_CREATED] = { sizeof(struct chanmsg_gpadl_created),
-				    offsetof(struct chanmsg_gpadl_created, gpadl) },
-	[CHANMSG_GPADL_TORNDOWN] = { sizeof(struct chanmsg_gpadl_torndown),
-				     offsetof(struct chanmsg_gpadl_torndown, gpadl) },
-	/* Before 5.0 it ends here, without the connection id. */
-	[CHANMSG_VERSION_RESPONSE] = { offsetof(struct chanmsg_version_response, padding) },
-	[CHANMSG_UNLOAD_RESPONSE] = { sizeof(struct chanmsg_header) },
-	[CHANMSG_MODIFY_RESPONSE] = { sizeof(struct chanmsg_modify_response),
-				      offsetof(struct chanmsg_modify_response, relid) },
-};
-
 static const struct synic_callbacks synic_callbacks = {
 	.message = chanmsg_receive,
 	.event = channel_event,
@@ -114,7 +96,7 @@ static int init_machine(void)
 	error = synic_init(&synic_callbacks);
 	if (error)
 		goto exit_hypercall;
-	error = chanmsg_init(rules, timeout_ms);
+	error = chanmsg_init(message_rules, timeout_ms);
 	if (error)
 		goto exit_synic;
 	error = synic_start();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: vmbus/chanmsg.c vmbus/offer.c vmbus/channel.c vmbus/ring_memory.c vmbus/gpadl.c vmbus/ring.c vmbus/connect.c vmbus/xact.c selftests/fuzz/shim/one_thread.c
+// links: vmbus/message_rules.c vmbus/chanmsg.c vmbus/offer.c vmbus/channel.c vmbus/ring_memory.c vmbus/gpadl.c vmbus/ring.c vmbus/connect.c vmbus/xact.c selftests/fuzz/shim/one_thread.c
 /*
  * The guest's whole control conversation: the tape is what the host says, at whatever moment the guest waits or works, and
  * what drivers do with the channels they get. Hypercalls, SynIC and the event path are fakes.
@@ -532,20 +532,6 @@ static void driver_turn(void)
 	world.busy = false;
 }
 
-/* As in main.c. */
-static const struct chanmsg_rule rules[CHANMSG_TYPE_COUNT] = {
-	[CHANMSG_OFFER] = { sizeof(struct chanmsg_offer), 0, offer_handle },
-	[CHANMSG_RESCIND] = { sizeof(struct chanmsg_relid), 0, offer_handle_rescind },
-	[CHANMSG_ALL_OFFERS_DELIVERED] = { sizeof(struct chanmsg_header) },
-	[CHANMSG_OPEN_RESULT] = { sizeof(struct chanmsg_open_result), offsetof(struct chanmsg_open_result, open_id) },
-	[CHANMSG_GPADL_CREATED] = { sizeof(struct chanmsg_gpadl_created), offsetof(struct chanmsg_gpadl_created, gpadl) },
-	[CHANMSG_GPADL_TORNDOWN] = { sizeof(struct chanmsg_gpadl_torndown), offsetof(struct chanmsg_gpadl_torndown, gpadl) },
-	[CHANMSG_VERSION_RESPONSE] = { offsetof(struct chanmsg_version_response, padding) },
-	[CHANMSG_UNLOAD_RESPONSE] = { sizeof(struct chanmsg_header) },
-	[CHANMSG_MODIFY_RESPONSE] = { sizeof(struct chanmsg_modify_response),
-				      offsetof(struct chanmsg_modify_response, relid) },
-};
-
 /* What modprobe, a life and rmmod do. */
 static void live(void)
 {
@@ -576,7 +562,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	world.tape = (struct tape){ data, bytes };
 	shim_log_clear();
 	shim_page_freed = page_freed;
-	MUST(!chanmsg_init(rules, 10000));
+	MUST(!chanmsg_init(message_rules, 10000));
 	MUST(!offer_init(&callbacks));
 	live();
 	run_control();

@@ -285,4 +285,72 @@ static inline void model_check(const struct model *model)
 	flow_check(&model->down);
 }
 
+static void host_turn(struct model *model, struct tape *tape, unsigned int what)
+{
+	switch (what) {
+	case 0:
+		model_host_read(model);
+		break;
+	case 1:
+		model_host_publish(model);
+		break;
+	case 2:
+		model_host_rest(model);
+		break;
+	case 3:
+		model_host_send(model, tape);
+		break;
+	case 4:
+		model_host_signal(model);
+		break;
+	default:
+		model_host_want(model, tape);
+	}
+}
+
+static void guest_turn(struct model *model, struct tape *tape, unsigned int what)
+{
+	switch (what) {
+	case 0:
+		model_guest_send(model, tape);
+		break;
+	case 1:
+		model_guest_signal(model);
+		break;
+	case 2:
+		model_guest_want(model, tape);
+		break;
+	case 3:
+		model_guest_rest(model);
+		break;
+	case 4:
+		model_guest_read(model);
+		break;
+	default:
+		model_guest_publish(model);
+	}
+}
+
+typedef void model_turn(struct model *model, struct tape *tape, unsigned int what);
+
+/* One run: @own is under test and goes on for ever, @peer until lies are told in its name. */
+static void model_run(const uint8_t *data, size_t bytes, model_turn *own, model_turn *peer)
+{
+	struct tape tape = { data, bytes };
+	struct model model;
+
+	model_start(&model, &tape);
+	while (tape_more(&tape)) {
+		unsigned int what = tape_below(&tape, 14);
+
+		if (what < 6)
+			own(&model, &tape, what);
+		else if (what == 12)
+			model_lie(&model, &tape);
+		else if (!model.lied)
+			peer(&model, &tape, what % 6);
+		model_check(&model);
+	}
+}
+
 #endif

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Callable
 
@@ -97,20 +98,26 @@ def run(results, jobs):
                 job.after(results, os.path.join(results.folder, f"guests-{number}"))
 
 
-def run_plan(plan_path, out):
-    """The other side of start(), where KVM works."""
-    with open(plan_path, encoding="utf-8") as text:
-        plan = json.load(text)
-    results = Results(os.path.join("check", f"guests-{plan['number']}"))
+@contextmanager
+def session(folder, out):
+    """Results in build/FOLDER and a Context, where KVM works; whatever happens, the results are in OUT at the end."""
+    results = Results(folder)
     info = json.loads(subprocess.run([HOST, "info"], check=True, stdout=subprocess.PIPE).stdout)
     results.host["kvm_info"] = info
-    scratch = tempfile.mkdtemp(prefix="hvis-check-")
+    scratch = tempfile.mkdtemp(prefix="hvis-guests-")
     try:
-        for job in all_jobs():
-            if job.name in plan["jobs"]:
-                job.run(results, Context(scratch, info["tsc_khz"]), plan["jobs"][job.name])
-                results.save()
+        yield results, Context(scratch, info["tsc_khz"])
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         shutil.copyfile(results.save(), out)
 
+
+def run_plan(plan_path, out):
+    """The other side of start(), where KVM works."""
+    with open(plan_path, encoding="utf-8") as text:
+        plan = json.load(text)
+    with session(os.path.join("check", f"guests-{plan['number']}"), out) as (results, context):
+        for job in all_jobs():
+            if job.name in plan["jobs"]:
+                job.run(results, context, plan["jobs"][job.name])
+                results.save()

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/storvsp.c host/storvsp_channel.c host/storvsp_srb.c host/storvsp_barrier.c host/storvsp_reset.c host/storvsp_plug.c host/scsi.c host/scsi_inquiry.c host/scsi_mode.c host/scsi_rw.c host/scsi_unmap.c host/guestmem.c
 /*
- * The storage provider on a channel of the fuzzer's own: the conversation in any order, requests with any pages, resets,
- * disks that answer late, and a close at any moment.
- * Properties: every packet that passes the gate is answered once, with a completion of the right size, but for
- * resets that wait when it closes; a reset of all is answered after all that was sent before it; closing ends with everything returned; no byte outside
- * the pages named is touched (a guard byte in every page of guest memory that no request names).
+ * The storage provider on channels of the fuzzer's own: the conversation in any order, sub-channels that open and close,
+ * requests with any pages, resets, disks that answer late, and a close at any moment.
+ * Properties: every packet that passes the gate is answered once, on its own channel, with a completion of the right size,
+ * but for resets that wait when it closes; a reset of all is answered after all that was sent before it on any channel;
+ * a sub-channel does nothing while the primary is not ready; closing ends with everything returned; no byte outside the
+ * pages named is touched (a guard byte in every page of guest memory that no request names).
  */
 #include "channel.h"
 #include "memory_disk.h"
@@ -16,26 +17,38 @@
 #define PAGES	  24u /* of guest memory */
 #define GUARDS	  4u /* the first of them, never named in a request */
 #define LUNS	  2u
-#define SUBS	  5u
+#define SUBS	  2u
 #define BUS_LOOP  ((struct loop *)&disks)
 #define SENT_MAX  2048u
 #define PACKET_MAX 65536u
 #define RESET_ALL  1
 #define RESET_PART 2
 
+#define CHANNELS   (1 + SUBS)
+
 struct channel {
-	struct guestmem *mem;
-	const struct channel_ops *ops;
-	void *context, *state;
-	bool closing, idle, called;
+	void *state;
 	unsigned int sub; /* index */
-	uint32_t sent; /* transaction ids are 1.. */
-	bool owed[SENT_MAX + 1];
-	uint8_t reset[SENT_MAX + 1]; /* 0: none, RESET_ALL, RESET_PART: of one LUN, or who knows */
-	uint32_t owed_count;
+	bool open, closing, called;
+	uint32_t owed; /* answers */
 };
 
-static struct channel channel;
+/* The first is the primary. One that is not open may have its state still, to be opened faster in the next run. */
+static struct channel channels[CHANNELS];
+static struct channel *const primary = channels;
+static unsigned int offered; /* sub-channels */
+
+/* What was sent: transaction ids are 1.. */
+static struct sent {
+	struct channel *owed_on; /* NULL: nothing is owed */
+	uint32_t status; /* of the answer */
+	uint8_t reset; /* 0: none, RESET_ALL, RESET_PART: of one LUN, or who knows */
+} packets[SENT_MAX + 1];
+static uint32_t sent;
+
+static struct guestmem *mem;
+static const struct channel_ops *ops;
+static void *ops_context;
 static struct storvsp *storvsp;
 static struct loop_work *calls, **calls_end = &calls;
 static bool leaving[LUNS], resizing[LUNS];
@@ -46,56 +59,75 @@ static uint8_t *packet_bytes;
 struct channel *vmbus_offer(struct vmbus *vmbus, const struct channel_offer *offer)
 {
 	(void)vmbus;
-	channel.ops = offer->ops;
-	channel.context = offer->context;
-	return &channel;
+	ops = offer->ops;
+	ops_context = offer->context;
+	return primary;
 }
 
 static bool older_owed(uint64_t id)
 {
 	for (uint64_t i = 1; i < id; i++)
-		if (channel.owed[i] && !channel.reset[i])
+		if (packets[i].owed_on && !packets[i].reset)
 			return true;
 	return false;
+}
+
+static void paid(uint64_t id)
+{
+	packets[id].owed_on->owed--;
+	packets[id].owed_on = NULL;
 }
 
 void channel_complete(struct channel *to, uint64_t id, const void *payload, uint32_t bytes)
 {
 	const struct vstor_packet *answer = payload;
 
-	MUST(to == &channel && !channel.idle);
-	MUST(id && id <= channel.sent && channel.owed[id]);
-	MUST(bytes == sizeof(*answer) && bytes <= channel.ops->completion_max);
+	MUST(to->open && id && id <= sent && packets[id].owed_on == to);
+	MUST(bytes == sizeof(*answer) && bytes <= ops->completion_max);
 	MUST(answer->operation == VSTOR_COMPLETE_IO);
-	channel.owed[id] = false;
-	channel.owed_count--;
-	if (channel.reset[id] == RESET_ALL && !answer->status)
+	paid(id);
+	packets[id].status = answer->status;
+	if (packets[id].reset == RESET_ALL && !answer->status)
 		MUST(!older_owed(id));
 }
 
 void channel_send(struct channel *to, const void *payload, uint32_t bytes)
 {
 	(void)payload;
-	MUST(to == &channel && bytes <= channel.ops->completion_max);
+	MUST(to == primary && to->open && !to->closing && bytes <= ops->completion_max);
+}
+
+/* Resets that waited are not answered any more; all else has been. */
+static void closed(struct channel *of)
+{
+	ops->closed(of->state);
+	for (uint32_t id = 1; id <= sent; id++) {
+		if (packets[id].owed_on != of)
+			continue;
+		MUST(packets[id].reset);
+		paid(id);
+	}
+	MUST(!of->owed);
+	of->state = NULL;
+	of->open = of->closing = of->called = false;
 }
 
 void channel_idle(struct channel *from)
 {
-	MUST(from == &channel && channel.closing && !channel.idle);
-	channel.idle = true;
-	channel.ops->closed(channel.state);
-	channel.state = NULL;
+	MUST(from->open && from->closing);
+	closed(from);
 }
 
+/* Not open: its state is kept for the next run, and the provider thinks that it is open. */
 void channel_call(struct channel *of)
 {
-	MUST(of == &channel);
-	channel.called = true;
+	MUST(of->state);
+	of->called = true;
 }
 
 bool channel_may_send(struct channel *of)
 {
-	return of == &channel;
+	return of == primary;
 }
 
 void loop_call(struct loop *loop, struct loop_work *work)
@@ -117,20 +149,25 @@ static void run_calls(void)
 			calls_end = &calls;
 		work->run(work);
 	}
-	if (channel.called && channel.state && !channel.closing) {
-		channel.called = false;
-		channel.ops->called(channel.state);
+	for (unsigned int i = 0; i < CHANNELS; i++) {
+		struct channel *at = &channels[i];
+
+		if (!at->called || at->closing)
+			continue;
+		at->called = false;
+		ops->called(at->state);
 	}
 }
 
 void vmbus_rescind(struct vmbus *vmbus, struct channel *of)
 {
-	MUST(vmbus && of);
+	MUST(vmbus && of == primary);
 }
 
 void channel_ask_sub_channels(struct channel *of, unsigned int count)
 {
-	MUST(of == &channel && count && count <= SUBS);
+	MUST(of == primary && count && count <= SUBS && !offered);
+	offered = count;
 }
 
 unsigned int channel_sub_index(const struct channel *of)
@@ -151,7 +188,7 @@ void channel_data(struct channel *of, bool to_guest, uint64_t transaction_id,
 	static volatile uint8_t seen;
 
 	(void)to_guest;
-	MUST(of == &channel && transaction_id <= channel.sent && bytes);
+	MUST(of->open && transaction_id <= sent && bytes);
 	for (unsigned int i = 0; i < count; i++)
 		if (pieces[i].iov_len)
 			seen = ((const uint8_t *)pieces[i].iov_base)[pieces[i].iov_len - 1];
@@ -165,7 +202,8 @@ struct loop *channel_loop(struct channel *of)
 
 const struct guestmem *channel_guestmem(const struct channel *of)
 {
-	return of->mem;
+	(void)of;
+	return mem;
 }
 
 const char *channel_name(const struct channel *of)
@@ -174,10 +212,18 @@ const char *channel_name(const struct channel *of)
 	return "fuzz";
 }
 
-/* Hand it over as the worker does: copied out, no larger than the protocol has. */
-static void deliver(uint16_t type, uint16_t flags, uint8_t reset)
+static bool is_ready(void)
 {
-	uint32_t id = ++channel.sent;
+	const struct storvsp_channel *state = primary->state;
+
+	return primary->open && !primary->closing && state->state == STORVSP_READY;
+}
+
+/* Hand it over as the worker does: copied out, no larger than the protocol has. */
+static void deliver(struct channel *at, uint16_t type, uint16_t flags, uint8_t reset)
+{
+	uint32_t id = ++sent;
+	const bool serves = !at->sub || is_ready();
 	const char *why = NULL;
 	int result;
 
@@ -189,16 +235,26 @@ static void deliver(uint16_t type, uint16_t flags, uint8_t reset)
 	packet.data = malloc(packet.bytes);
 	memcpy(packet.data, packet_bytes, packet.bytes);
 	memcpy(packet.data, &packet.desc, sizeof(packet.desc));
-	channel.owed[id] = flags & PACKET_FLAG_COMPLETION_REQUESTED;
-	channel.owed_count += channel.owed[id];
-	channel.reset[id] = reset;
-	result = channel.ops->packet(channel.state, &packet, &why);
+	packets[id] = (struct sent){ .reset = reset };
+	if (flags & PACKET_FLAG_COMPLETION_REQUESTED) {
+		packets[id].owed_on = at;
+		at->owed++;
+	}
+	result = ops->packet(at->state, &packet, &why);
 	free(packet.data);
 	MUST(result <= 0 && (result == 0 || why));
-	if (result < 0 && channel.owed[id]) { /* the channel breaks here; the fuzzer goes on */
-		channel.owed[id] = false;
-		channel.owed_count--;
-	}
+	if (result < 0 && packets[id].owed_on) /* the channel breaks here; the fuzzer goes on */
+		paid(id);
+	else if (!serves)
+		MUST(result < 0 || (!packets[id].owed_on && packets[id].status));
+}
+
+/* A channel that takes packets: the one chosen, or else the primary. */
+static struct channel *choose(struct tape *tape)
+{
+	struct channel *at = &channels[tape_below(tape, CHANNELS)];
+
+	return at->open && !at->closing ? at : primary;
 }
 
 static void put_inband(const struct vstor_packet *vstor)
@@ -215,7 +271,7 @@ static uint8_t reset_kind(uint32_t operation)
 	return operation == VSTOR_RESET_ADAPTER || operation == VSTOR_RESET_BUS ? RESET_ALL : 0;
 }
 
-static void converse(struct tape *tape)
+static void converse(struct tape *tape, struct channel *at)
 {
 	static const uint32_t operations[] = { VSTOR_BEGIN_INITIALIZATION,
 					       VSTOR_QUERY_PROTOCOL_VERSION,
@@ -226,15 +282,17 @@ static void converse(struct tape *tape)
 					       VSTOR_RESET_LUN,
 					       VSTOR_RESET_BUS };
 	struct vstor_packet vstor = { .flags = VSTOR_FLAG_REQUEST_COMPLETION };
-	uint32_t which = tape_below(tape, 8);
+	uint32_t which = tape_below(tape, 16);
 
+	if (which >= 8) /* what all channels have to do with */
+		which = 6 + which % 2;
 	vstor.operation = tape_lie(tape, operations[which]);
 	if (which == 1)
 		vstor.version.version = (uint16_t)tape_lie(tape, VSTOR_VERSION_WIN10);
 	if (which == 5)
-		vstor.sub_channel_count = (uint16_t)tape_lie(tape, 1);
+		vstor.sub_channel_count = (uint16_t)tape_lie(tape, SUBS);
 	put_inband(&vstor);
-	deliver((uint16_t)tape_lie(tape, PACKET_INBAND),
+	deliver(at, (uint16_t)tape_lie(tape, PACKET_INBAND),
 		(uint16_t)tape_lie(tape, PACKET_FLAG_COMPLETION_REQUESTED),
 		reset_kind(vstor.operation));
 }
@@ -271,7 +329,7 @@ static void put_cdb(struct tape *tape, struct vstor_srb *srb, uint32_t blocks)
 		tape_take(tape, srb->cdb, VSTOR_CDB_MAX);
 }
 
-static void request(struct tape *tape)
+static void request(struct tape *tape, struct channel *at)
 {
 	uint32_t blocks = tape_below(tape, 32), bytes = blocks * 512, ranges = 1, head[2] = { 0 };
 	struct vstor_packet vstor = { .operation = VSTOR_EXECUTE_SRB };
@@ -299,20 +357,20 @@ static void request(struct tape *tape)
 	packet.bytes = packet.payload + sizeof(vstor);
 	if (!bytes)
 		put_inband(&vstor);
-	if (packet.bytes > channel.ops->packet_max)
+	if (packet.bytes > ops->packet_max)
 		return;
-	deliver((uint16_t)tape_lie(tape, bytes ? PACKET_GPA_DIRECT : PACKET_INBAND),
+	deliver(at, (uint16_t)tape_lie(tape, bytes ? PACKET_GPA_DIRECT : PACKET_INBAND),
 		PACKET_FLAG_COMPLETION_REQUESTED,
 		reset_kind(vstor.operation));
 }
 
 /* Any bytes with any offsets that ring_read() lets through. */
-static void nonsense(struct tape *tape)
+static void nonsense(struct tape *tape, struct channel *at)
 {
 	packet.bytes = 16 + 8 * tape_below(tape, 32);
 	packet.payload = 16 + 8 * (tape_u8(tape) % (packet.bytes / 8 - 1));
 	tape_take(tape, packet_bytes + 16, packet.bytes - 16);
-	deliver(tape_u8(tape), PACKET_FLAG_COMPLETION_REQUESTED, RESET_PART);
+	deliver(at, tape_u8(tape), PACKET_FLAG_COMPLETION_REQUESTED, RESET_PART);
 }
 
 static void release(struct tape *tape)
@@ -372,50 +430,77 @@ static void plug(struct tape *tape)
 	MUST(error == (busy ? -EBUSY : 0));
 }
 
-/* Everything in flight ends, and with it every removal and resizing. */
-static void release_all(void)
+static void release_disks(void)
 {
 	for (unsigned int i = 0; i < LUNS; i++)
 		while (disks[i].held_count)
 			memory_disk_release(&disks[i]);
+}
+
+/* Everything in flight ends, and with it every removal and resizing. */
+static void release_all(void)
+{
+	release_disks();
 	run_calls();
 	run_calls();
 	for (unsigned int i = 0; i < LUNS; i++)
 		MUST(!leaving[i] && !resizing[i]);
-	MUST(!channel.owed_count);
+	for (unsigned int i = 0; i < CHANNELS; i++)
+		MUST(!channels[i].owed && (i == 0 || !channels[i].closing));
+}
+
+/* Its state of an earlier run is as good as a new one. */
+static void open_channel(struct channel *at)
+{
+	if (!at->state)
+		at->state = ops->open(at, ops_context);
+	MUST(at->state);
+	at->open = true;
+}
+
+static void close_channel(struct channel *at)
+{
+	at->closing = true;
+	if (ops->close(at->state))
+		closed(at);
+}
+
+/*
+ * Those that were offered come and go as the guest likes; one whose requests take long comes back only after them. A real
+ * opening takes longer than all else, so few runs @may_close.
+ */
+static void open_or_close(struct tape *tape, bool may_close)
+{
+	struct channel *sub = &channels[1 + tape_below(tape, SUBS)];
+
+	if (sub->sub > offered || sub->closing)
+		return;
+	if (!sub->open)
+		open_channel(sub);
+	else if (may_close)
+		close_channel(sub);
 }
 
 static void begin(struct tape *tape)
 {
-	static const uint8_t steps[] = { 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0 };
+	static const uint8_t steps[] = { 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0, 0 };
 	struct tape talk = { steps, sizeof(steps) };
+	uint8_t what = tape_u8(tape);
 
-	if (tape_below(tape, 4) == 3)
+	if (what % 4 == 3)
 		return;
-	for (int i = 0; i < 4; i++)
-		converse(&talk);
-	MUST(!channel.owed_count);
+	while (tape_more(&talk))
+		converse(&talk, primary);
+	MUST(!primary->owed && offered == SUBS);
+	for (unsigned int i = 0; i < what / 4 % CHANNELS; i++)
+		open_channel(&channels[1 + i]);
 }
 
 static void check_guards(void)
 {
-	const uint8_t *guard = guestmem_ptr(channel.mem, gpa(0), GUARDS * 4096);
+	const uint8_t *guard = guestmem_ptr(mem, gpa(0), GUARDS * 4096);
 
 	MUST(guard[0] == 0xA5 && !memcmp(guard, guard + 1, GUARDS * 4096 - 1));
-}
-
-static void close_channel(void)
-{
-	channel.closing = true;
-	if (channel.ops->close(channel.state)) {
-		MUST(!disks[0].held_count && !disks[1].held_count);
-		channel.ops->closed(channel.state);
-		return;
-	}
-	for (unsigned int i = 0; i < LUNS; i++)
-		while (disks[i].held_count)
-			memory_disk_release(&disks[i]);
-	MUST(channel.idle);
 }
 
 static void create(void)
@@ -428,18 +513,25 @@ static void create(void)
 	for (unsigned int i = 0; i < LUNS; i++)
 		MUST(!storvsp_add_disk(storvsp, i, &disks[i].disk));
 	MUST(!storvsp_offer(storvsp, NULL));
-	channel.state = channel.ops->open(&channel, channel.context);
-	MUST(channel.state);
+	for (unsigned int i = 0; i < CHANNELS; i++)
+		channels[i].sub = i;
 }
 
-/* Opening takes long beside all else: a channel that was not closed serves the next run, put back to its beginning. */
+/* Opening takes long beside all else: channels that were not closed serve the next run, put back to their beginning. */
 static void reuse(void)
 {
-	struct storvsp_channel *state = channel.state;
+	for (unsigned int i = 0; i < CHANNELS; i++) {
+		struct storvsp_channel *state = channels[i].state;
 
-	MUST(!state->in_flight && !state->resets);
-	state->state = STORVSP_CLOSED;
-	state->number = 0;
+		channels[i].open = channels[i].called = false;
+		if (!state)
+			continue;
+		MUST(!state->in_flight && !state->resets && !state->parts && !state->asked);
+		state->state = STORVSP_CLOSED;
+		state->number = 0;
+		state->subs_asked = state->notifies = false;
+	}
+	storvsp->ready = false;
 	storvsp_tell_nothing(storvsp);
 	for (unsigned int i = 0; i < LUNS; i++) {
 		storvsp->target.luns[i].attentions = 0;
@@ -447,18 +539,15 @@ static void reuse(void)
 			MUST(!storvsp_add_disk(storvsp, i, &disks[i].disk));
 	}
 	storvsp_tell_nothing(storvsp);
-	channel.called = false;
-	channel.sent = 0;
-	memset(channel.owed, 0, sizeof(channel.owed));
 }
 
 static void start(struct tape *tape)
 {
 	if (!packet_bytes) {
 		packet_bytes = malloc(PACKET_MAX);
-		channel.mem = guestmem_create(PAGES * 4096);
+		mem = guestmem_create(PAGES * 4096);
 	}
-	memset(guestmem_ptr(channel.mem, gpa(0), GUARDS * 4096), 0xA5, GUARDS * 4096);
+	memset(guestmem_ptr(mem, gpa(0), GUARDS * 4096), 0xA5, GUARDS * 4096);
 	for (unsigned int i = 0; i < LUNS; i++) {
 		memory_disk_start(&disks[i], tape, i ? tape_u8(tape) : 4);
 		disks[i].slow = 96;
@@ -468,13 +557,29 @@ static void start(struct tape *tape)
 		reuse();
 	else
 		create();
+	sent = 0;
+	offered = 0;
+	open_channel(primary);
 }
 
-static void end(void)
+/* All channels, the primary first or last; what sub-channels are asked then is refused. */
+static void end(struct tape *tape)
 {
-	struct guestmem *mem = channel.mem;
+	bool primary_first = tape_u8(tape) & 1;
 
-	close_channel();
+	if (primary_first)
+		close_channel(primary);
+	for (unsigned int i = 1; i < CHANNELS; i++) {
+		if (channels[i].open && !channels[i].closing && sent < SENT_MAX)
+			request(tape, &channels[i]);
+		if (channels[i].state && !channels[i].closing)
+			close_channel(&channels[i]);
+	}
+	if (!primary_first)
+		close_channel(primary);
+	release_disks();
+	for (unsigned int i = 0; i < CHANNELS; i++)
+		MUST(!channels[i].state);
 	json_decref(storvsp_query(storvsp));
 	/* By now the bus thread's loop has stopped for good. */
 	calls = NULL;
@@ -482,38 +587,41 @@ static void end(void)
 	storvsp_destroy(storvsp);
 	MUST(!leaving[0] && !leaving[1] && !resizing[0] && !resizing[1]);
 	storvsp = NULL;
-	memset(&channel, 0, sizeof(channel));
-	channel.mem = mem;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct tape tape = { data, bytes };
-	bool close;
+	bool close, may_close;
+	uint8_t how;
 
 	start(&tape);
-	close = tape_u8(&tape) % 32 == 31;
+	how = tape_u8(&tape);
+	close = how == 255;
+	may_close = how % 64 == 62;
 	begin(&tape);
-	while (tape_more(&tape) && channel.sent < SENT_MAX) {
+	while (tape_more(&tape) && sent < SENT_MAX) {
 		uint8_t what = tape_u8(&tape) % 32;
 
 		run_calls();
 		if (what >= 30)
 			plug(&tape);
 		else if (what >= 16)
-			request(&tape);
-		else if (what < 3)
-			converse(&tape);
+			request(&tape, choose(&tape));
+		else if (what < 2)
+			open_or_close(&tape, may_close);
+		else if (what < 5)
+			converse(&tape, choose(&tape));
 		else if (what < 11)
-			request(&tape);
+			request(&tape, choose(&tape));
 		else if (what < 15)
 			release(&tape);
 		else
-			nonsense(&tape);
+			nonsense(&tape, choose(&tape));
 	}
 	check_guards();
 	if (close) {
-		end();
+		end(&tape);
 		return 0;
 	}
 	release_all();

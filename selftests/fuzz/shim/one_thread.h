@@ -122,16 +122,14 @@ static inline bool test_bit(unsigned int bit, const unsigned long *map)
 		if (test_bit(bit, map))
 
 #define atomic_inc(v)	       ((void)(v)->counter++)
-#define atomic64_read(v)	       ((v)->counter)
-#define atomic64_read_acquire(v)    ((v)->counter)
-#define atomic64_set_release(v, n)  ((v)->counter = (n))
+/* but for a unit test that lets several have a go at a slot */
+#define atomic64_read(v)	       __atomic_load_n(&(v)->counter, __ATOMIC_RELAXED)
+#define atomic64_read_acquire(v)    __atomic_load_n(&(v)->counter, __ATOMIC_ACQUIRE)
+#define atomic64_set_release(v, n)  __atomic_store_n(&(v)->counter, n, __ATOMIC_RELEASE)
 static inline s64 atomic64_cmpxchg(atomic64_t *v, s64 from, s64 to)
 {
-	s64 was = v->counter;
-
-	if (was == from)
-		v->counter = to;
-	return was;
+	__atomic_compare_exchange_n(&v->counter, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	return from;
 }
 static inline bool test_and_clear_bit(unsigned int bit, unsigned long *map)
 {

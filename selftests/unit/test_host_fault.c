@@ -12,6 +12,7 @@
 #include "bus_fixture.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +51,18 @@ static void expect_id(struct guest *guest, uint64_t id)
 {
 	assert_true(guest_receive(guest));
 	assert_int_equal(guest->packet.desc.transaction_id, id);
+}
+
+/* The host has dealt with all that was sent. */
+static void await_read(const struct guest *guest)
+{
+	const struct ring_header *ring = (const struct ring_header *)guest->out_map;
+	const uint64_t limit = milliseconds() + 5000;
+
+	while (__atomic_load_n(&ring->read_index, __ATOMIC_ACQUIRE) != ring->write_index) {
+		assert_true(milliseconds() < limit);
+		sched_yield();
+	}
 }
 
 /* The host goes on as if nothing had been: an ordinary packet, and back. */
@@ -316,6 +329,7 @@ static void silence_of_one_channel(void **state)
 	guest_send(quiet, 2, "x", 1);
 	guest_send(other, 3, "x", 1);
 	expect_id(other, 3);
+	await_read(quiet);
 	assert_int_equal(guest_poll(quiet), 0);
 	guest_close(other);
 	still_sane(quiet);

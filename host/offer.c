@@ -14,14 +14,6 @@
 
 #define NAME_BYTES 32 /* of a sub-channel: "scsi0.63" */
 
-static bool relid_used(const struct vmbus *vmbus, uint32_t relid)
-{
-	for (const struct channel *channel = vmbus->channels; channel; channel = channel->next)
-		if (channel->relid == relid)
-			return true;
-	return false;
-}
-
 /* The next free one, round the circle, so that a relid rests as long as possible. 0: none. */
 static uint32_t relid_take(struct vmbus *vmbus)
 {
@@ -29,7 +21,7 @@ static uint32_t relid_take(struct vmbus *vmbus)
 		uint32_t relid = vmbus->relid_next;
 
 		vmbus->relid_next = relid % CHANNEL_RELID_MAX + 1;
-		if (!relid_used(vmbus, relid))
+		if (!vmbus->by_relid[relid])
 			return relid;
 	}
 	return 0;
@@ -97,6 +89,7 @@ struct channel *offer_add(struct vmbus *vmbus, const struct channel_host *host,
 	if (!channel)
 		return NULL;
 	append(vmbus, channel);
+	vmbus->by_relid[relid] = channel;
 	if (vmbus->state == BUS_OFFERED)
 		tell(vmbus, channel);
 	return channel;
@@ -110,6 +103,7 @@ void offer_remove(struct vmbus *vmbus, struct channel *channel)
 	while (*link != channel)
 		link = &(*link)->next;
 	*link = channel->next;
+	vmbus->by_relid[channel->relid] = NULL;
 	vmbus_count_removed(vmbus, channel);
 	channel_destroy(channel);
 }

@@ -300,11 +300,9 @@ void vmbus_reply(struct vmbus *vmbus, const void *message, uint32_t bytes)
 
 struct channel *vmbus_find(const struct vmbus *vmbus, uint32_t relid)
 {
-	struct channel *channel = vmbus->channels;
+	struct channel *channel = relid <= CHANNEL_RELID_MAX ? vmbus->by_relid[relid] : NULL;
 
-	while (channel && !(channel->offered && channel->relid == relid))
-		channel = channel->next;
-	return channel;
+	return channel && channel->offered ? channel : NULL;
 }
 
 struct channel *vmbus_offer(struct vmbus *vmbus, const struct channel_offer *offer)

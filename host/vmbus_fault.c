@@ -13,7 +13,8 @@
 #include "vmbus_internal.h"
 
 #define REORDER_MS 1000 /* until a message behind which nothing comes is let go */
-#define AGAIN_MS 5 /* no relid is free for an offer: the guest has yet to release some */
+#define AGAIN_MS 5 /* an offer has to wait: the guest has yet to release older ones */
+#define AHEAD_MAX 16 /* offers of one device that the guest has not released */
 
 enum held_kind {
 	HELD_IN, /* a struct request */
@@ -281,11 +282,25 @@ static void take_away(struct vmbus *vmbus, struct channel *channel, uint64_t ms,
 		hold_offer(vmbus, &again, ms);
 }
 
+/* Farther ahead of the guest nothing new is shown: only messages pile up. */
+static bool far_ahead(const struct vmbus *vmbus, const struct channel_offer *offer)
+{
+	unsigned int ahead = 0;
+
+	for (const struct channel *channel = vmbus->channels; channel; channel = channel->next)
+		ahead += channel->rescinded && !memcmp(&channel->offer.instance, &offer->instance, sizeof(offer->instance));
+	return ahead >= AHEAD_MAX;
+}
+
 static void offer_again(struct vmbus *vmbus, const struct again *again)
 {
 	struct again next = *again;
 	struct channel *channel;
 
+	if (far_ahead(vmbus, &again->offer)) {
+		hold_offer(vmbus, again, AGAIN_MS);
+		return;
+	}
 	next.offer.name = next.name;
 	channel = vmbus_offer(vmbus, &next.offer);
 	if (!channel) {

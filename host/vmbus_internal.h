@@ -81,6 +81,7 @@ struct vmbus {
 	uint32_t version; /* agreed; 0: none */
 	struct gpadl_table gpadls;
 	struct channel *channels; /* in order of their offers */
+	struct channel *by_relid[CHANNEL_RELID_MAX + 1]; /* the same; NULL: the relid is free */
 	uint32_t relid_next; /* where the search for a free relid begins */
 	unsigned int refusals_logged;
 	struct vmbus_counters counters;

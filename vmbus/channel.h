@@ -55,8 +55,11 @@ int ring_memory_unshare(struct ring_memory *memory, u32 relid, const bool *gone)
  * @ref: held by the list of offers, the device, each sub-channel, and drivers that got it
  * @link: in offers.channels
  * @users: the offer, and a driver that got this sub-channel; the relid is released after the last; offers.lock
- * @arrive: work that makes it a device
- * @leave: work that takes it away after a rescind
+ * @take_turns: of a primary: work that lets it and its sub-channels arrive and leave, in order
+ * @turns: of a primary: the channels that have something to do; offers.lock
+ * @turn: in @turns of the primary
+ * @waits: an older channel of the same instance has to go before it arrives; offers.lock
+ * @leaves: its next turn is its last; offers.lock
  * @device: NULL until there is one; a sub-channel has none; @lock
  * @dir: its directory in sysfs, or NULL
  * @dirs: where the directories of a primary and its sub-channels are, or NULL
@@ -99,8 +102,11 @@ struct vmbus_channel {
 	struct kref ref;
 	struct list_head link;
 	unsigned int users;
-	struct work_struct arrive;
-	struct work_struct leave;
+	struct work_struct take_turns;
+	struct list_head turns;
+	struct list_head turn;
+	bool waits;
+	bool leaves;
 	struct vmbus_device *device;
 	struct kobject *dir;
 	struct kset *dirs;

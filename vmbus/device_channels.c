@@ -2,7 +2,7 @@
 /*
  * The directory channels/NUMBER of each channel below its device, with the figures that the kernel's own bus shows, under
  * its names and in its forms, and one more: "ring", the bytes of both rings.
- * Invariant: directories are made and removed by one thread at a time (offers come and go in order), and each holds a
+ * Invariant: directories are made and removed by one thread at a time (those of one instance come and go in order), and each holds a
  * reference to its channel until its last reader is gone.
  */
 #include <linux/kobject.h>

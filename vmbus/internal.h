@@ -153,7 +153,8 @@ bool connect_is_up(void);
 /* offer.c */
 
 /**
- * struct offer_callbacks - channels come and go; process context, one at a time, may wait for the host
+ * struct offer_callbacks - channels come and go; process context, those of one instance one at a time, may wait for the
+ * host
  * @arrived: a new channel
  * @left: it was rescinded, or the bus goes down; nothing may use the channel after it returns
  */
@@ -170,7 +171,7 @@ struct offer_callbacks {
  * @sub_count: sub-channels offered since load
  * @changed: woken when @sub_count grows or a primary is rescinded
  * @strays: relids rescinded though no channel has them; @release: gives them back
- * @wq: ordered; runs the callbacks and @release
+ * @wq: runs the callbacks and @release
  */
 struct offers {
 	struct mutex lock;

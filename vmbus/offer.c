@@ -4,8 +4,9 @@
  * the layer above through the callbacks; opening and closing are channel.c's.
  * A relid is the host's again only when RELID_RELEASED was sent, once, after the device is gone and the driver has put
  * a sub-channel that it got.
- * Invariant: arrivals and departures run one at a time in the order of the host's messages, so a GUID that was
- * rescinded and offered again never names two devices.
+ * Invariant: what happens to one instance, its sub-channels included, happens one thing at a time in the order of the
+ * host's messages, so a GUID that was rescinded and offered again never names two devices. Instances do not wait for
+ * each other: a host that is silent to one driver's probe keeps no other device from coming or going.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -89,6 +90,51 @@ static void release_relid(u32 relid)
 		chanmsg_post(&released, sizeof(released));
 }
 
+/* Turns: an arrival or a departure. A primary channel has the queue of its instance, and the work that empties it. */
+
+/* One that waits may still leave: nothing of it is there yet. */
+static void start_turns(struct vmbus_channel *primary)
+{
+	if (primary->waits && !primary->leaves)
+		return;
+	kref_get(&primary->ref);
+	if (!queue_work(offers()->wq, &primary->take_turns))
+		channel_put(primary);
+}
+
+static void queue_turn(struct vmbus_channel *channel)
+{
+	struct vmbus_channel *primary = channel->primary ?: channel;
+
+	lockdep_assert_held(&offers()->lock);
+	if (list_empty(&channel->turn))
+		list_add_tail(&channel->turn, &primary->turns);
+	start_turns(primary);
+}
+
+/* The oldest channel of an instance, the only one that may have a device. */
+static struct vmbus_channel *oldest_of(const guid_t *instance)
+{
+	struct vmbus_channel *channel;
+
+	lockdep_assert_held(&offers()->lock);
+	list_for_each_entry(channel, &offers()->channels, link)
+		if (!channel->primary && !memcmp(&channel->instance, instance, sizeof(*instance)))
+			return channel;
+	return NULL;
+}
+
+/* A primary has left the list: the next of its instance may become a device, or follows it and does the same. */
+static void promote(const guid_t *instance)
+{
+	struct vmbus_channel *head = oldest_of(instance);
+
+	if (!head || !head->waits || head->leaves)
+		return;
+	head->waits = false;
+	start_turns(head);
+}
+
 /* The number is the host's again when nobody uses the channel, whoever was last. */
 static void drop_user(struct vmbus_channel *channel)
 {
@@ -97,8 +143,11 @@ static void drop_user(struct vmbus_channel *channel)
 
 	mutex_lock(&offers()->lock);
 	last = !--channel->users;
-	if (last)
+	if (last) {
 		list_del(&channel->link);
+		if (!channel->primary)
+			promote(&channel->instance);
+	}
 	mutex_unlock(&offers()->lock);
 	if (!last)
 		return;
@@ -107,20 +156,36 @@ static void drop_user(struct vmbus_channel *channel)
 	release_relid(relid);
 }
 
-static void arrive(struct work_struct *work)
+/* @leaves: whether it is the channel's last turn; said under the lock, so that there is only one. */
+static struct vmbus_channel *take_turn(struct vmbus_channel *primary, bool *leaves)
 {
-	struct vmbus_channel *channel = container_of(work, struct vmbus_channel, arrive);
+	struct vmbus_channel *channel;
 
-	if (!hvis_channel_rescinded(channel))
-		offers()->callbacks->arrived(channel);
+	mutex_lock(&offers()->lock);
+	channel = list_first_entry_or_null(&primary->turns, struct vmbus_channel, turn);
+	if (channel) {
+		list_del_init(&channel->turn);
+		*leaves = channel->leaves;
+	}
+	mutex_unlock(&offers()->lock);
+	return channel;
 }
 
-static void leave(struct work_struct *work)
+static void take_turns(struct work_struct *work)
 {
-	struct vmbus_channel *channel = container_of(work, struct vmbus_channel, leave);
+	struct vmbus_channel *primary = container_of(work, struct vmbus_channel, take_turns);
+	struct vmbus_channel *channel;
+	bool leaves;
 
-	offers()->callbacks->left(channel);
-	drop_user(channel);
+	while ((channel = take_turn(primary, &leaves))) {
+		if (leaves) {
+			offers()->callbacks->left(channel);
+			drop_user(channel);
+		} else if (!hvis_channel_rescinded(channel)) {
+			offers()->callbacks->arrived(channel);
+		}
+	}
+	channel_put(primary);
 }
 
 static void add(const struct chanmsg_offer *offer, struct vmbus_channel *primary)
@@ -131,15 +196,17 @@ static void add(const struct chanmsg_offer *offer, struct vmbus_channel *primary
 		pr_err("channel %u ignored: no memory\n", offer->relid);
 		return;
 	}
-	INIT_WORK(&channel->arrive, arrive);
-	INIT_WORK(&channel->leave, leave);
+	INIT_WORK(&channel->take_turns, take_turns);
+	INIT_LIST_HEAD(&channel->turns);
+	INIT_LIST_HEAD(&channel->turn);
 	channel->users = 1;
+	channel->waits = !primary && oldest_of(&channel->instance);
 	list_add_tail(&channel->link, &offers()->channels);
 	if (primary)
 		WRITE_ONCE(offers()->sub_count, offers()->sub_count + 1);
 	else
 		offers()->count++;
-	queue_work(offers()->wq, &channel->arrive);
+	queue_turn(channel);
 }
 
 /** offer_handle() - OFFER; control worker */
@@ -183,6 +250,14 @@ static void queue_stray_release(u32 relid)
 	queue_work(offers()->wq, &offers()->release);
 }
 
+static void queue_departure(struct vmbus_channel *channel)
+{
+	mutex_lock(&offers()->lock);
+	channel->leaves = true;
+	queue_turn(channel);
+	mutex_unlock(&offers()->lock);
+}
+
 /** offer_handle_rescind() - RESCIND; control worker */
 void offer_handle_rescind(const void *message)
 {
@@ -203,7 +278,7 @@ void offer_handle_rescind(const void *message)
 	}
 
 	if (channel_rescind(channel))
-		queue_work(offers()->wq, &channel->leave);
+		queue_departure(channel);
 	else
 		pr_warn_ratelimited("channel %u was rescinded twice\n", rescind->relid);
 	channel_put(channel);
@@ -286,7 +361,7 @@ int offer_init(const struct offer_callbacks *callbacks)
 	init_waitqueue_head(&offers()->changed);
 	INIT_WORK(&offers()->release, release_strays);
 	offers()->callbacks = callbacks;
-	offers()->wq = alloc_ordered_workqueue("hvis_offers", 0);
+	offers()->wq = alloc_workqueue("hvis_offers", WQ_UNBOUND, 0);
 	return offers()->wq ? 0 : -ENOMEM;
 }
 

@@ -34,6 +34,7 @@ static struct vmbus_device *device; /* of the primary that arrived last */
 static char story[256]; /* what was told upwards, in order */
 static bool up;
 static int visit_error;
+static void (*during_probe)(void); /* what the host says while a channel arrives: a driver's probe takes time */
 
 /* Fakes. */
 
@@ -125,6 +126,8 @@ int channel_come_home(struct vmbus_channel *channel, unsigned int cpu)
 static void arrived(struct vmbus_channel *channel)
 {
 	visit(channel, '+');
+	if (during_probe)
+		during_probe();
 	if (channel->primary)
 		return;
 	device = calloc(1, sizeof(*device));
@@ -307,6 +310,31 @@ static void rescind_before_it_arrived(void **state)
 	assert_int_equal(released[2], 1);
 }
 
+static void comes_and_goes(void)
+{
+	during_probe = NULL;
+	offer(9, 8, 0);
+	rescind(1);
+	offer(2, 7, 0);
+	rescind(2);
+	offer(3, 7, 0);
+	offer(4, 7, 1);
+}
+
+/* 2 never had a device, so it need not wait for 1; 3 has to. Another instance waits for nobody. */
+static void instances_do_not_wait_for_each_other(void **state)
+{
+	offer(1, 7, 0);
+	during_probe = comes_and_goes;
+	told("+1 -1 +9 -2 +3 +4 ");
+	assert_int_equal(released[1] + released[2], 2);
+	offer(5, 8, 0);
+	assert_non_null(strstr(shim_log_last, "is offered already"));
+	rescind(3);
+	rescind(4);
+	told("-3 -4 ");
+}
+
 static bool offered_meanwhile(void)
 {
 	offer(2, 7, 1);
@@ -466,6 +494,7 @@ int main(void)
 		TEST(number_is_released_after_the_last_user),
 		TEST(primary_may_be_rescinded_first),
 		TEST(rescind_before_it_arrived),
+		TEST(instances_do_not_wait_for_each_other),
 		TEST(get_waits_for_the_offer),
 		TEST(exit_ends_sub_channels_first),
 		TEST(every_channel_is_asked_when_a_cpu_goes),

@@ -11,8 +11,6 @@ unsigned int shim_pages, shim_pages_leaked;
 
 void (*shim_page_freed)(const struct page *page);
 
-static struct work_struct *running_work;
-
 static struct page *pages;
 
 struct page *alloc_pages_node(int node, gfp_t flags, unsigned int order)
@@ -74,11 +72,19 @@ void shim_warn(const char *format, ...)
 	shim_log("%s", line);
 }
 
-struct workqueue_struct *alloc_ordered_workqueue(const char *name, unsigned int flags)
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max_active)
 {
 	struct workqueue_struct *wq = calloc(1, sizeof(*wq));
 
 	wq->last = &wq->first;
+	return wq;
+}
+
+struct workqueue_struct *alloc_ordered_workqueue(const char *name, unsigned int flags)
+{
+	struct workqueue_struct *wq = alloc_workqueue(name, flags, 1);
+
+	wq->ordered = true;
 	return wq;
 }
 
@@ -93,21 +99,53 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 	return true;
 }
 
+/* The work that is running further down the stack. */
+struct running {
+	struct work_struct *work;
+	struct running *outer;
+};
+
+static struct running *running;
+
+static bool is_running(const struct work_struct *work)
+{
+	for (const struct running *frame = running; frame; frame = frame->outer)
+		if (frame->work == work)
+			return true;
+	return false;
+}
+
+static struct work_struct *take_work(struct workqueue_struct *wq)
+{
+	struct work_struct **link = &wq->first, *work;
+
+	while (*link && is_running(*link))
+		link = &(*link)->next;
+	work = *link;
+	if (!work)
+		return NULL;
+	*link = work->next;
+	if (!*link)
+		wq->last = link;
+	work->queued = false;
+	return work;
+}
+
+/* Work may free itself, so it is not touched after it has run. */
 bool shim_run_one(struct workqueue_struct *wq)
 {
-	struct work_struct *work = wq->first, *outer = running_work;
+	struct running frame = { .outer = running };
 
-	if (!work || wq->running)
+	if (wq->ordered && wq->running)
 		return false;
-	wq->first = work->next;
-	if (!wq->first)
-		wq->last = &wq->first;
-	work->queued = false;
-	wq->running = true;
-	running_work = work;
-	work->func(work);
-	running_work = outer;
-	wq->running = false;
+	frame.work = take_work(wq);
+	if (!frame.work)
+		return false;
+	wq->running++;
+	running = &frame;
+	frame.work->func(frame.work);
+	running = frame.outer;
+	wq->running--;
 	return true;
 }
 
@@ -135,7 +173,7 @@ void flush_workqueue(struct workqueue_struct *wq)
 /* The target runs queued work before it asks for this. */
 void flush_work(struct work_struct *work)
 {
-	shim_must(!work->queued && running_work != work);
+	shim_must(!work->queued && !is_running(work));
 }
 
 void destroy_workqueue(struct workqueue_struct *wq)

@@ -3,7 +3,8 @@
  * As much of a kernel as the guest's bus needs, in one thread. Who waits for the host hands the thread over: world_turn()
  * lets the host say its next thing, and the work it caused run, until what was waited for has happened or the host has
  * nothing more to say, which is a time-out. A lock taken twice is a deadlock, and ends the run.
- * Invariant: work runs from world_turn() and flushes only, never two of one ordered queue at a time.
+ * Invariant: work runs from world_turn() and flushes only, never two of one ordered queue at a time. In other queues one
+ * runs while another waits for the host, but none twice at a time.
  */
 #ifndef SHIM_ONE_THREAD_H
 #define SHIM_ONE_THREAD_H
@@ -186,6 +187,13 @@ static inline bool list_empty(const struct list_head *head)
 	return head->next == head;
 }
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
+#define list_first_entry_or_null(head, type, member) \
+	(list_empty(head) ? NULL : list_entry((head)->next, type, member))
+static inline void list_del_init(struct list_head *entry)
+{
+	list_del(entry);
+	INIT_LIST_HEAD(entry);
+}
 #define list_for_each_entry(pos, head, member)                             \
 	for (pos = list_entry((head)->next, __typeof__(*pos), member); \
 	     &pos->member != (head); pos = list_entry(pos->member.next, __typeof__(*pos), member))
@@ -259,9 +267,12 @@ struct work_struct {
 };
 struct workqueue_struct {
 	struct work_struct *first, **last;
-	bool running;
+	unsigned int running;
+	bool ordered;
 };
 #define WQ_MEM_RECLAIM 0
+#define WQ_UNBOUND 0
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max_active);
 #define INIT_WORK(work, f) (*(work) = (struct work_struct){ .func = (f) })
 struct workqueue_struct *alloc_ordered_workqueue(const char *name, unsigned int flags);
 bool queue_work(struct workqueue_struct *wq, struct work_struct *work);

@@ -33,6 +33,15 @@ static inline bool list_empty(const struct list_head *head)
 	return head->next == head;
 }
 
+static inline void list_del_init(struct list_head *link)
+{
+	list_del(link);
+	INIT_LIST_HEAD(link);
+}
+
+#define list_first_entry_or_null(head, type, member) \
+	(list_empty(head) ? NULL : list_entry((head)->next, type, member))
+
 #define list_of(link, at, member) list_entry(link, __typeof__(*(at)), member)
 
 #define list_for_each_entry(at, head, member)                                   \

@@ -27,6 +27,9 @@ static inline struct workqueue_struct *alloc_ordered_workqueue(const char *name,
 	return wq;
 }
 
+#define WQ_UNBOUND 0
+#define alloc_workqueue(name, flags, max) alloc_ordered_workqueue(name, flags)
+
 static inline bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 {
 	if (work->queued)

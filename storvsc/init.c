@@ -198,7 +198,9 @@ int storvsc_connect(struct storvsc_host *host, unsigned int limit_ms)
 	host->silent = false;
 	error = storvsc_link_open(&host->links[0]);
 	if (error) {
-		dev_err(&host->device->dev, "opening the channel failed: error %d\n", error);
+		/* Taken back while it was probed: no error of anybody's. */
+		if (error != -ENODEV)
+			dev_err(&host->device->dev, "opening the channel failed: error %d\n", error);
 		return error;
 	}
 	error = converse(host, limit_ms);

@@ -100,6 +100,8 @@ MODULE_DEVICE_TABLE(vmbus, storvsc_ids);
 
 static struct vmbus_driver storvsc_driver = {
 	.name = "hvis_storvsc",
+	/* A controller whose host is slow to answer holds up no other. */
+	.driver.probe_type = PROBE_PREFER_ASYNCHRONOUS,
 	.id_table = storvsc_ids,
 	.probe = storvsc_probe,
 	.remove = storvsc_remove,

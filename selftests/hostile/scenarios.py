@@ -131,6 +131,7 @@ VMBUS = [
       for size in (0, 1, 4096, 16 << 20, 0xFFFFFFFF)),
     Scenario("defect-5-two-controllers-two-versions",
              ["packet,from=guest,channel=scsi1,op=query-protocol-version,count=1:answer,op=1,status=0xC0000059"]),
+    Scenario("silent-to-one-probe", ["packet,from=guest,channel=scsi0,op=begin-initialization:drop"]),
     Scenario("rescind-under-io-then-unload", ["now,channel=scsi0:rescind,reoffer=60000"], late=True),
     Scenario("vmbus-18-20-offers-come-and-go", ["now,channel=scsi0:rescind,reoffer=2,times=100000"], late=True),
 ]

@@ -13,21 +13,31 @@ POLLED = ("poll1:poll-randread:4096:1:1000", "poll:poll-randread:4096:32:6000")
 SIDES = {"hvis": LOADS, "kernel": LOADS, "hvis-poll": POLLED}
 
 
-def prepare(kernel=KERNEL):
+def prepare(kernel=KERNEL, profile=False):
     """The initramfs of both sides; out of the emulated host, where it is quick."""
-    ioload = f"{images.KSELFTEST}/ioload:/bin/ioload"
-    return {driver: images.initramfs(kernel, driver, f"{images.GUEST}/measure", programs=[ioload])
+    programs = [f"{images.KSELFTEST}/ioload:/bin/ioload"] + (["/usr/bin/perf"] if profile else [])
+    files = [(f"{images.GUEST}/profile.sh", "/kselftest/profile.sh")]
+    return {driver: images.initramfs(kernel, driver, f"{images.GUEST}/measure", programs=programs, files=files)
             for driver in ("hvis", "kernel")}
 
 
-def boot(results, side, context, initrds, kernel=KERNEL, cpus=1):
+def tell_profile(line):
+    """Profiles are to be read, not to be judged."""
+    if line.startswith("@profile "):
+        print(f"          {line[9:]}", flush=True)
+
+
+def boot(results, side, context, initrds, kernel=KERNEL, cpus=1, profile=False):
     """One guest; its figures go to results. All sides boot the same way, so only the drivers differ."""
     driver = side.split("-")[0]
-    polled = {"storvsc": "mq_poll=1"} if side == "hvis-poll" else {}
-    append = images.append(driver, "hv", context.tsc_khz, luns="0", loads=",".join(SIDES[side]), limit=100, **polled)
+    extra = {"storvsc": "mq_poll=1"} if side == "hvis-poll" else {}
+    if profile:
+        extra["profile"] = 1
+    limit = 300 if profile else 100
+    append = images.append(driver, "hv", context.tsc_khz, luns="0", loads=",".join(SIDES[side]), limit=limit, **extra)
     guest = Guest(f"measure-{side}", images.kernel("vmlinuz", kernel), initrds[driver], append, cpus, disks=["null=4G,lun=0"],
-                  limit=140)
-    run = Run(guest, context.scratch, results.folder).run()
+                  limit=limit + 40)
+    run = Run(guest, context.scratch, results.folder, on_line=tell_profile).run()
     trouble = run.trouble()
     results.check(f"storvsc.measure.{side}-{cpus}cpu", not trouble, trouble)
     counters.figures(results, run, driver)

@@ -21,6 +21,7 @@
 #define NET_MTU_MIN 68u
 #define NET_MTU_MAX 9000u
 #define NET_MTU_DEFAULT 1500u
+#define NET_PIECES_MAX 1022u /* of one frame: what readv() takes, with a header before them and one byte behind */
 #define NET_FRAME_MAX 65550u /* with segmentation: 64 KiB behind an Ethernet header */
 
 /* What a frame still needs done, or has had done; the sense of struct virtio_net_hdr. */
@@ -73,7 +74,10 @@ struct net_ops {
 	ssize_t (*receive)(struct net_queue *queue, struct net_meta *meta, const struct iovec *pieces, unsigned int count);
 	/* From now on frames come as @offloads say. Queue 0's thread. Return: what of it is so. May be NULL: nothing. */
 	struct net_offloads (*set_offloads)(struct net *net, const struct net_offloads *offloads);
-	/* No @ready comes any more when @closed is called, once, in the loop's thread; it frees what @context is. */
+	/*
+	 * No @ready comes any more when @closed is called, once, in the loop's thread, perhaps before close() returns;
+	 * it frees what @context is. The same index may be opened again afterwards.
+	 */
 	void (*close)(struct net_queue *queue, void (*closed)(void *context), void *context);
 	void (*destroy)(struct net *net); /* all queues are closed; main thread */
 };
@@ -87,6 +91,7 @@ struct net {
 	unsigned int queues_max;
 	unsigned int mtu_max;
 	bool can_csum, can_gso;
+	_Atomic uint64_t dropped; /* frames for the guest that the backend had no room for; any thread reads */
 	char name[32]; /* for logs: "tap0", "user" */
 };
 

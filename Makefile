@@ -17,7 +17,7 @@ endif
 HOST_DIR := build/host$(if $(findstring clang,$(CC)),-clang)
 HOST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -pthread $(CFLAGS)
 HOST_CPPFLAGS := -Iinclude -Ihost -Ibuild/host -D_GNU_SOURCE= -MMD -MP $(CPPFLAGS)
-HOST_LIBS := -luring -ljansson -lpthread $(LDLIBS)
+HOST_LIBS := -luring -ljansson -lslirp -lpthread $(LDLIBS)
 HOST_SOURCES := $(wildcard host/*.c)
 HOST_OBJECTS := $(HOST_SOURCES:host/%.c=$(HOST_DIR)/%.o)
 
@@ -75,7 +75,7 @@ tools-for-host:
 	@for tool in $(firstword $(CC)) iasl; do \
 		command -v $$tool >/dev/null || { echo "$$tool is missing: run tools/setup" >&2; exit 1; }; \
 	done
-	@for header in liburing.h jansson.h; do \
+	@for header in liburing.h jansson.h slirp/libslirp.h; do \
 		echo "#include <$$header>" | $(CC) $(CPPFLAGS) -E -o /dev/null - 2>/dev/null || \
 			{ echo "$$header is missing: run tools/setup" >&2; exit 1; }; \
 	done

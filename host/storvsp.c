@@ -29,7 +29,7 @@ struct storvsp *storvsp_create(const struct storvsp_options *options)
 		return NULL;
 	pthread_mutex_init(&storvsp->lock, NULL);
 	storvsp->controller = options->controller;
-	storvsp->loop = options->loop;
+	storvsp->provider.loop = options->loop;
 	storvsp->version_max = options->version_max ? options->version_max : VSTOR_VERSION_WIN10;
 	snprintf(storvsp->name, sizeof(storvsp->name), "scsi%u", options->controller);
 	storvsp->target.max_transfer_bytes = transfer_bytes(options->max_transfer_bytes);
@@ -59,9 +59,7 @@ int storvsp_offer(struct storvsp *storvsp, struct vmbus *vmbus)
 		.context = storvsp,
 	};
 
-	storvsp->vmbus = vmbus;
-	storvsp->channel = vmbus_offer(vmbus, &offer);
-	return storvsp->channel ? 0 : -errno;
+	return provider_offer(&storvsp->provider, vmbus, &offer);
 }
 
 void storvsp_destroy(struct storvsp *storvsp)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "disk.h"
-#include "vmbus.h"
+#include "provider.h"
 
 #define STORVSP_LUNS 64
 #define STORVSP_SUBS_MAX 63
@@ -35,8 +35,7 @@ int storvsp_add_disk(struct storvsp *storvsp, unsigned int lun, struct disk *dis
 /** storvsp_disk() - the disk at @lun, or NULL. */
 struct disk *storvsp_disk(const struct storvsp *storvsp, unsigned int lun);
 
-/* How something that takes its time ended. @why: NULL, or what went wrong. Bus thread. */
-typedef void storvsp_done(void *context, const char *why);
+typedef provider_done storvsp_done;
 
 /**
  * storvsp_remove_disk() - take the disk at @lun away, and tell the guest

@@ -47,18 +47,9 @@ struct storvsp {
 	unsigned int sub_channels; /* that may be asked for */
 	struct channel_ops ops;
 	/* The bus thread's. */
-	struct loop *loop;
-	struct vmbus *vmbus; /* since it was offered */
-	struct channel *channel;
-	unsigned int users; /* channels on the bus that may open or are open */
+	struct provider provider;
 	uint64_t seen; /* LUNs that have had a disk */
 	struct storvsp_job *jobs;
-	struct {
-		storvsp_done *done; /* NULL: the controller stays */
-		void *context;
-		struct loop_work work;
-		bool called; /* work is */
-	} leave;
 
 	/* Any thread, under the lock. */
 	pthread_mutex_t lock;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * LUNs that come, go and change their size while the guest runs, what the guest hears of it, and the
- * end of the whole controller. All but storvsp_tell() belongs to the bus thread.
+ * LUNs that come, go and change their size while the guest runs, and what the guest hears of it. All but storvsp_tell() belongs to the bus thread.
  * Invariant: a disk is closed, or its end cut off, only after a barrier that was started when no
  * command could find it, or what is behind its new end, any more.
  */
@@ -161,7 +160,7 @@ static void job_waited(struct storvsp_barrier *barrier, struct storvsp_channel *
 	struct storvsp_job *job = (struct storvsp_job *)barrier;
 
 	(void)here;
-	loop_call(barrier->storvsp->loop, &job->work);
+	loop_call(barrier->storvsp->provider.loop, &job->work);
 }
 
 void storvsp_drop_jobs(struct storvsp *storvsp)
@@ -273,49 +272,21 @@ int storvsp_resize_disk(struct storvsp *storvsp, unsigned int lun, uint64_t byte
 	return 0;
 }
 
-/* Each time something has changed, until nobody uses the controller any more. */
-static void leave_step(struct loop_work *work)
-{
-	struct storvsp *storvsp =
-		(struct storvsp *)((char *)work - offsetof(struct storvsp, leave.work));
-	struct channel *channel = storvsp->channel;
-
-	storvsp->leave.called = false;
-	storvsp->channel = NULL;
-	if (channel)
-		vmbus_rescind(storvsp->vmbus, channel);
-	else if (!storvsp->users)
-		storvsp->leave.done(storvsp->leave.context, NULL);
-}
-
-static void leave_soon(struct storvsp *storvsp)
-{
-	if (!storvsp->leave.done || storvsp->leave.called)
-		return;
-	storvsp->leave.called = true;
-	loop_call(storvsp->loop, &storvsp->leave.work);
-}
-
 void storvsp_moved(void *context, struct channel *channel)
 {
 	struct storvsp *storvsp = context;
 
-	storvsp->channel = channel;
-	leave_soon(storvsp);
+	provider_moved(&storvsp->provider, channel);
 }
 
 void storvsp_used(void *context, int by)
 {
 	struct storvsp *storvsp = context;
 
-	storvsp->users += (unsigned int)by;
-	leave_soon(storvsp);
+	provider_used(&storvsp->provider, by);
 }
 
 void storvsp_leave(struct storvsp *storvsp, storvsp_done *done, void *context)
 {
-	storvsp->leave.done = done;
-	storvsp->leave.context = context;
-	storvsp->leave.work.run = leave_step;
-	leave_soon(storvsp);
+	provider_leave(&storvsp->provider, done, context);
 }

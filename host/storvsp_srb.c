@@ -1,117 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * EXECUTE_SRB: from page numbers to an iovec, from the SRB to a SCSI task, and back. A packet whose
+ * EXECUTE_SRB: from the SRB to a SCSI task, and back. A packet whose
  * own structure is wrong breaks the channel; one that asks for something impossible is answered so.
- * Invariant: the iovec holds only memory that guestmem_ptr() gave for exactly that piece.
+ * Invariant: the SRB is looked at in the request's own copy only.
  */
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "gpa_direct.h"
 #include "storvsp_internal.h"
-
-/* What the ranges of a packet came to. */
-struct pages {
-	struct iovec *iov;
-	unsigned int count, room;
-	uint64_t bytes;
-};
-
-/* Pages that are neighbours on the host become one entry. Return: false if the array is full. */
-static bool add_piece(struct pages *pages, void *base, uint32_t bytes)
-{
-	struct iovec *last = pages->count ? &pages->iov[pages->count - 1] : NULL;
-
-	pages->bytes += bytes;
-	if (last && (uint8_t *)last->iov_base + last->iov_len == base) {
-		last->iov_len += bytes;
-		return true;
-	}
-	if (pages->count == pages->room)
-		return false;
-	pages->iov[pages->count++] = (struct iovec){base, bytes};
-	return true;
-}
-
-/* @pfns: in the packet, maybe unaligned. Return: NULL, or why the range cannot be used. */
-static const char *add_range(const struct guestmem *mem, struct pages *pages,
-			     const struct gpa_range *range, const uint8_t *pfns)
-{
-	uint32_t offset = range->byte_offset, left = range->byte_count, piece;
-	uint64_t pfn;
-	void *host;
-
-	for (; left; left -= piece, offset = 0, pfns += sizeof(pfn)) {
-		memcpy(&pfn, pfns, sizeof(pfn));
-		piece = STORVSP_PAGE - offset < left ? STORVSP_PAGE - offset : left;
-		if (pfn > UINT64_MAX / STORVSP_PAGE)
-			return "page number outside memory";
-		host = guestmem_ptr(mem, gpa(pfn * STORVSP_PAGE + offset), piece);
-		if (!host)
-			return "page outside memory";
-		if (!add_piece(pages, host, piece))
-			return "more pages than the largest transfer has";
-	}
-	return NULL;
-}
-
-/* A range as the guest wrote it. Return: 0 or -EINVAL, @why. */
-static int next_range(const struct packet *packet, uint32_t *at, struct gpa_range *range,
-		      const char **why)
-{
-	uint64_t pages;
-
-	if (packet->payload - *at < sizeof(*range)) {
-		*why = "more ranges than the packet holds";
-		return -EINVAL;
-	}
-	memcpy(range, packet->data + *at, sizeof(*range));
-	*at += sizeof(*range);
-	if (!range->byte_count || range->byte_offset >= STORVSP_PAGE) {
-		*why = "range without bytes, or offset beyond its first page";
-		return -EINVAL;
-	}
-	pages = ((uint64_t)range->byte_offset + range->byte_count + STORVSP_PAGE - 1) /
-		STORVSP_PAGE;
-	if ((packet->payload - *at) / sizeof(uint64_t) < pages) {
-		*why = "range longer than its page numbers";
-		return -EINVAL;
-	}
-	return (int)pages;
-}
-
-/*
- * Turn the ranges of a GPA_DIRECT packet into an iovec. Return: 0, with @refused set if the pages
- * cannot be used; -EINVAL if the list itself is malformed, with @why.
- */
-static int gather(struct storvsp_channel *channel, const struct packet *packet, struct pages *pages,
-		  const char **refused, const char **why)
-{
-	uint32_t at = sizeof(struct packet_gpa_direct);
-	struct packet_gpa_direct head;
-	struct gpa_range range;
-	int count;
-
-	*why = "ranges missing";
-	if (packet->payload < sizeof(head))
-		return -EINVAL;
-	memcpy(&head, packet->data, sizeof(head));
-	if (!head.range_count)
-		return -EINVAL;
-	for (uint32_t i = 0; i < head.range_count; i++) {
-		count = next_range(packet, &at, &range, why);
-		if (count < 0)
-			return count;
-		if (!*refused)
-			*refused = add_range(channel_guestmem(channel->channel), pages, &range,
-					     packet->data + at);
-		at += (uint32_t)count * sizeof(uint64_t);
-	}
-	if (at == packet->payload)
-		return 0;
-	*why = "more page numbers than the ranges have pages";
-	return -EINVAL;
-}
 
 static uint8_t srb_status(const struct scsi_task *task)
 {
@@ -199,7 +97,7 @@ static const char *impossible(const struct storvsp_channel *channel, const struc
 	return NULL;
 }
 
-static void run(struct storvsp_request *request, const struct pages *pages)
+static void run(struct storvsp_request *request, const struct gpa_pieces *pages)
 {
 	static const enum scsi_direction directions[] = {
 		[VSTOR_DATA_OUT] = SCSI_DATA_OUT,
@@ -231,7 +129,7 @@ static void run(struct storvsp_request *request, const struct pages *pages)
  * @refused: what is wrong with the pages already, or NULL. The SRB is looked at in the request's
  * own copy only.
  */
-static void start(struct storvsp_request *request, const struct pages *pages, const char *refused)
+static void start(struct storvsp_request *request, const struct gpa_pieces *pages, const char *refused)
 {
 	struct storvsp_channel *channel = request->channel;
 	struct vstor_srb *srb = &request->packet.srb;
@@ -257,7 +155,7 @@ int storvsp_execute(struct storvsp_channel *channel, const struct packet *packet
 {
 	struct storvsp_request *request;
 	const char *refused = NULL;
-	struct pages pages = {.room = channel->iov_room};
+	struct gpa_pieces pages = {.room = channel->iov_room};
 
 	if (!storvsp_serves(channel)) {
 		unasked(&vstor->srb, SRB_STATUS_INVALID_REQUEST, SCSI_STATUS_GOOD);
@@ -275,7 +173,7 @@ int storvsp_execute(struct storvsp_channel *channel, const struct packet *packet
 	request->packet = *vstor;
 	pages.iov = request->iov;
 	if (packet->desc.type == PACKET_GPA_DIRECT &&
-	    gather(channel, packet, &pages, &refused, why) < 0) {
+	    gpa_direct_gather(channel_guestmem(channel->channel), packet, &pages, &refused, why) < 0) {
 		storvsp_request_drop(request);
 		return -EINVAL;
 	}

@@ -4,7 +4,7 @@
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/vmbus_fault.c host/worker_fault.c
 // links: host/trace.c host/trace_buffer.c host/trace_pcapng.c host/log.c selftests/unit/bus_fixture.c selftests/unit/bus_guest.c
-// links: host/storvsp.c host/storvsp_channel.c host/storvsp_srb.c host/storvsp_barrier.c host/storvsp_reset.c host/storvsp_plug.c
+// links: host/storvsp.c host/storvsp_channel.c host/storvsp_srb.c host/storvsp_barrier.c host/storvsp_reset.c host/storvsp_plug.c host/gpa_direct.c host/provider.c
 // links: host/scsi.c host/scsi_inquiry.c host/scsi_mode.c host/scsi_rw.c host/scsi_unmap.c
 // links: host/disk_raw.c host/disk_raw_flush.c host/disk_raw_open.c host/disk_null.c
 /*

@@ -168,7 +168,7 @@ uint32_t channel_open(struct channel *channel, const struct channel_open *open, 
 		channel->worker = NULL;
 		return status;
 	}
-	gpadl_pin(open->ring);
+	gpadl_pin(channel->host.gpadls, open->ring);
 	channel->ring = open->ring;
 	channel->ring_bytes[0] = rings.in_bytes;
 	channel->ring_bytes[1] = rings.out_bytes;

@@ -36,6 +36,8 @@ struct vmbus;
  * @closed: worker thread, last call: free the per-open state
  * @called: worker thread; somebody called channel_call(), or what channel_may_send() waited for is so.
  *	May be NULL
+ * @turn: worker thread, may be NULL; the end of a batch of the loop, before the guest is interrupted for
+ *	what was written in it: what was held back to be done for many packets at once is done now
  * @used: bus thread; @by is 1 when a channel with @context is put on the bus, primary or sub-channel,
  *	and -1 when it can never open again and its worker is gone. May be NULL
  * @moved: bus thread, may be NULL; the device was taken away on purpose (@channel NULL), or offered
@@ -47,6 +49,7 @@ struct channel_ops {
 	bool (*close)(void *state);
 	void (*closed)(void *state);
 	void (*called)(void *state);
+	void (*turn)(void *state);
 	void (*used)(void *context, int by);
 	void (*moved)(void *context, struct channel *channel);
 	uint32_t packet_max; /* largest packet the protocol has; a larger one breaks the channel */
@@ -97,6 +100,18 @@ void channel_complete(struct channel *channel, uint64_t transaction_id, const vo
 void channel_send(struct channel *channel, const void *payload, uint32_t bytes);
 
 /**
+ * channel_try_send() - a packet of any type to the guest, if there is room for it
+ * @desc: type, flags, transaction id, and offset8 where something precedes the payload; len8 0
+ * @body: all that follows the descriptor, @bytes of it
+ *
+ * It is in the ring when this returns true. Where it says false, called() runs when there is room. What
+ * the guest answers comes to packet(), as PACKET_COMPLETION: which ids it may name is the provider's
+ * business. Worker thread.
+ */
+bool channel_try_send(struct channel *channel, const struct packet_desc *desc, const void *body,
+		      uint32_t bytes);
+
+/**
  * channel_call() - have called() run in the worker's thread, soon; calls may be merged
  *
  * Any thread, but between open() and the return of closed() only: the provider has a lock for that.
@@ -143,6 +158,32 @@ void channel_data(struct channel *channel, bool to_guest, uint64_t transaction_i
 
 /** channel_loop() - the worker's loop, from open() to closed(). Worker thread. */
 struct loop *channel_loop(struct channel *channel);
+
+/*
+ * Pages that the guest lends for longer than a packet, by GPADL. They stay the guest's memory: what is
+ * read there may change at any time.
+ */
+struct channel_buffer {
+	uint32_t bytes;
+	struct channel_loan *loan;
+	uint8_t *pages[]; /* of 4096 bytes */
+};
+
+/**
+ * channel_borrow() - the pages of a GPADL that the guest made for @channel
+ * @why: on failure, what is wrong with it
+ *
+ * A teardown by the guest waits for channel_return(). Worker thread. Return: NULL: refused.
+ */
+struct channel_buffer *channel_borrow(struct channel *channel, uint32_t handle, const char **why);
+/** channel_return() - the guest may have them back. Before closed() of the last channel that uses them. */
+void channel_return(struct channel_buffer *buffer);
+/** channel_buffer_at() - the host's address of @offset, valid to the end of its page. */
+static inline uint8_t *channel_buffer_at(const struct channel_buffer *buffer, uint32_t offset)
+{
+	return buffer->pages[offset / 4096] + offset % 4096;
+}
+
 const struct guestmem *channel_guestmem(const struct channel *channel);
 const char *channel_name(const struct channel *channel);
 

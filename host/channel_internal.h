@@ -41,6 +41,7 @@ enum channel_state {
 /* What channels need of the bus they are on. */
 struct channel_host {
 	const struct guestmem *mem;
+	struct gpadl_table *gpadls;
 	struct synic *synic;
 	struct fault *fault;
 	struct trace *trace;

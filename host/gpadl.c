@@ -3,7 +3,7 @@
  * GPADLs: assembly of a header and its bodies, every bound checked, and the budget all of them
  * share. Which channel may use which, and what the guest is told, is the bus's business.
  * Invariant: memory for a GPADL is allocated once, from what its header declares, after the budget
- * has agreed.
+ * has agreed. Only the owner's thread changes the list and frees; others borrow under the lock.
  */
 #include "gpadl.h"
 
@@ -24,13 +24,21 @@ static uint32_t page_count(const struct gpadl *gpadl)
 	return gpadl->words - gpadl->ranges;
 }
 
+void gpadl_table_init(struct gpadl_table *table, const struct guestmem *mem)
+{
+	*table = (struct gpadl_table){ .mem = mem };
+	pthread_mutex_init(&table->lock, NULL);
+}
+
 static void drop(struct gpadl_table *table, struct gpadl *gpadl)
 {
 	struct gpadl **link = &table->first;
 
+	pthread_mutex_lock(&table->lock);
 	while (*link != gpadl)
 		link = &(*link)->next;
 	*link = gpadl->next;
+	pthread_mutex_unlock(&table->lock);
 	table->count--;
 	table->pages -= page_count(gpadl);
 	free(gpadl);
@@ -118,7 +126,9 @@ static int take(struct gpadl_table *table, struct gpadl *gpadl, const uint8_t *f
 		drop(table, gpadl);
 		return error;
 	}
+	pthread_mutex_lock(&table->lock);
 	gpadl->complete = true;
+	pthread_mutex_unlock(&table->lock);
 	return 1;
 }
 
@@ -157,8 +167,10 @@ int gpadl_begin(struct gpadl_table *table, const struct chanmsg_gpadl_header *me
 	gpadl->relid = message->relid;
 	gpadl->words = words;
 	gpadl->ranges = message->rangecount;
+	pthread_mutex_lock(&table->lock);
 	gpadl->next = table->first;
 	table->first = gpadl;
+	pthread_mutex_unlock(&table->lock);
 	table->count++;
 	table->pages += page_count(gpadl);
 	return take(table, gpadl, (const uint8_t *)(message + 1), bytes - sizeof(*message), why);
@@ -181,14 +193,25 @@ bool gpadl_single_range(const struct gpadl *gpadl, struct gpadl_range *range)
 	return gpadl->complete && gpadl->ranges == 1 && range_at(gpadl, 0, range);
 }
 
-void gpadl_pin(struct gpadl *gpadl)
+static uint32_t add_pins(struct gpadl_table *table, struct gpadl *gpadl, int by)
 {
-	gpadl->pins++;
+	uint32_t pins;
+
+	pthread_mutex_lock(&table->lock);
+	gpadl->pins += (uint32_t)by;
+	pins = gpadl->pins;
+	pthread_mutex_unlock(&table->lock);
+	return pins;
+}
+
+void gpadl_pin(struct gpadl_table *table, struct gpadl *gpadl)
+{
+	add_pins(table, gpadl, 1);
 }
 
 bool gpadl_unpin(struct gpadl_table *table, struct gpadl *gpadl)
 {
-	if (--gpadl->pins || !gpadl->torn)
+	if (add_pins(table, gpadl, -1) || !gpadl->torn)
 		return false;
 	drop(table, gpadl);
 	return true;
@@ -196,11 +219,22 @@ bool gpadl_unpin(struct gpadl_table *table, struct gpadl *gpadl)
 
 bool gpadl_teardown(struct gpadl_table *table, struct gpadl *gpadl)
 {
+	uint32_t pins;
+
+	pthread_mutex_lock(&table->lock);
 	gpadl->torn = true;
-	if (gpadl->pins)
+	pins = gpadl->pins;
+	pthread_mutex_unlock(&table->lock);
+	if (pins)
 		return false;
 	drop(table, gpadl);
 	return true;
+}
+
+static void forget(struct gpadl_table *table, struct gpadl *gpadl)
+{
+	gpadl->forgotten = true;
+	gpadl_teardown(table, gpadl);
 }
 
 void gpadl_forget(struct gpadl_table *table, uint32_t relid)
@@ -210,12 +244,73 @@ void gpadl_forget(struct gpadl_table *table, uint32_t relid)
 	for (struct gpadl *gpadl = table->first; gpadl; gpadl = next) {
 		next = gpadl->next;
 		if (gpadl->relid == relid)
-			drop(table, gpadl);
+			forget(table, gpadl);
 	}
 }
 
 void gpadl_forget_all(struct gpadl_table *table)
 {
-	while (table->first)
-		drop(table, table->first);
+	struct gpadl *next;
+
+	for (struct gpadl *gpadl = table->first; gpadl; gpadl = next) {
+		next = gpadl->next;
+		forget(table, gpadl);
+	}
+}
+
+/* Return: NULL, or why it cannot be lent. */
+static const char *check_loan(const struct gpadl *gpadl, uint32_t relid, struct gpadl_range *range)
+{
+	if (!gpadl || !gpadl->complete || gpadl->torn)
+		return "no such GPADL";
+	if (gpadl->relid != relid)
+		return "GPADL of another channel";
+	if (!gpadl_single_range(gpadl, range) || range->offset || range->bytes % 4096)
+		return "GPADL not of whole pages in one range";
+	return NULL;
+}
+
+struct gpadl *gpadl_borrow(struct gpadl_table *table, uint32_t handle, uint32_t relid,
+			   struct gpadl_range *range, const char **why)
+{
+	struct gpadl *gpadl;
+
+	pthread_mutex_lock(&table->lock);
+	gpadl = gpadl_find(table, handle);
+	*why = check_loan(gpadl, relid, range);
+	if (*why)
+		gpadl = NULL;
+	else
+		gpadl->pins++;
+	pthread_mutex_unlock(&table->lock);
+	return gpadl;
+}
+
+/* The lock is let go before the owner can see the flag, and with it @gpadl go. */
+void gpadl_return(struct gpadl_table *table, struct gpadl *gpadl)
+{
+	add_pins(table, gpadl, -1);
+	atomic_store(&table->returned, true);
+}
+
+bool gpadl_reap(struct gpadl_table *table, uint32_t *handle)
+{
+	struct gpadl *next;
+	bool forgotten;
+
+	if (!atomic_exchange(&table->returned, false))
+		return false;
+	for (struct gpadl *gpadl = table->first; gpadl; gpadl = next) {
+		next = gpadl->next;
+		if (!gpadl->torn || add_pins(table, gpadl, 0))
+			continue;
+		forgotten = gpadl->forgotten;
+		*handle = gpadl->handle;
+		drop(table, gpadl);
+		if (forgotten)
+			continue;
+		atomic_store(&table->returned, true); /* there may be another */
+		return true;
+	}
+	return false;
 }

@@ -7,6 +7,8 @@
 #ifndef HVIS_HOST_GPADL_H
 #define HVIS_HOST_GPADL_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +28,7 @@ struct gpadl {
 	uint32_t pins; /* users; it stays while there are any */
 	bool complete;
 	bool torn; /* the guest asked for teardown; it hears of it after the last pin */
+	bool forgotten; /* its channel is gone: nobody is to hear of it */
 	uint64_t list[]; /* as the guest sent it: ranges times { gpa_range, pfn[] } */
 };
 
@@ -34,6 +37,8 @@ struct gpadl_table {
 	struct gpadl *first;
 	uint32_t count;
 	uint32_t pages;
+	pthread_mutex_t lock; /* the list and all pins, against gpadl_borrow() and gpadl_return() */
+	atomic_bool returned; /* gpadl_reap() may find something */
 };
 
 /* A byte range of a complete GPADL; points into it. */
@@ -72,8 +77,11 @@ struct gpadl *gpadl_find(const struct gpadl_table *table, uint32_t handle);
  */
 bool gpadl_single_range(const struct gpadl *gpadl, struct gpadl_range *range);
 
+/** gpadl_table_init() - @mem: what the pages are of. */
+void gpadl_table_init(struct gpadl_table *table, const struct guestmem *mem);
+
 /** gpadl_pin() - keep a complete, not torn GPADL. */
-void gpadl_pin(struct gpadl *gpadl);
+void gpadl_pin(struct gpadl_table *table, struct gpadl *gpadl);
 /** gpadl_unpin() - Return: true if the guest had asked for teardown and it is now gone: tell it. */
 bool gpadl_unpin(struct gpadl_table *table, struct gpadl *gpadl);
 /**
@@ -82,9 +90,26 @@ bool gpadl_unpin(struct gpadl_table *table, struct gpadl *gpadl);
  */
 bool gpadl_teardown(struct gpadl_table *table, struct gpadl *gpadl);
 
-/** gpadl_forget() - drop all GPADLs of @relid, none of them pinned. */
+/** gpadl_forget() - drop all GPADLs of @relid; those that are lent, when they are returned. */
 void gpadl_forget(struct gpadl_table *table, uint32_t relid);
-/** gpadl_forget_all() - drop all, none of them pinned. */
+/** gpadl_forget_all() - drop all; those that are lent, when they are returned. */
 void gpadl_forget_all(struct gpadl_table *table);
+
+/**
+ * gpadl_borrow() - pin the GPADL @handle of channel @relid
+ * @range: its one range, whole pages from the start of the first
+ * @why: on failure what is wrong with it
+ *
+ * Any thread, unlike all else here. Return: NULL, or what gpadl_return() takes.
+ */
+struct gpadl *gpadl_borrow(struct gpadl_table *table, uint32_t handle, uint32_t relid,
+			   struct gpadl_range *range, const char **why);
+/** gpadl_return() - undo gpadl_borrow(); the owner of the table shall call gpadl_reap() soon. Any thread. */
+void gpadl_return(struct gpadl_table *table, struct gpadl *gpadl);
+/**
+ * gpadl_reap() - drop one that was torn down while it was lent and has been returned
+ * Return: false: there is none; else @handle, of which the guest is to hear.
+ */
+bool gpadl_reap(struct gpadl_table *table, uint32_t *handle);
 
 #endif

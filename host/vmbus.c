@@ -195,6 +195,16 @@ static void worker_finished(struct vmbus *vmbus, struct channel *channel)
 		request_open_result(vmbus, relid, open_id, NTSTATUS_UNSUCCESSFUL);
 }
 
+/* What providers had borrowed and have returned, and the guest wants back. */
+static void reap_gpadls(struct vmbus *vmbus)
+{
+	uint32_t handle;
+
+	while (gpadl_reap(&vmbus->gpadls, &handle))
+		if (vmbus->state != BUS_RESETTING)
+			request_torndown(vmbus, handle);
+}
+
 static void take_reports(struct vmbus *vmbus)
 {
 	struct channel *next;
@@ -228,6 +238,7 @@ static void bus_turn(struct loop_work *work)
 	mailbox->woken = false;
 	pthread_mutex_unlock(&mailbox->lock);
 	take_reports(vmbus);
+	reap_gpadls(vmbus);
 	connection_reset_step(vmbus);
 	while (vmbus->state != BUS_RESETTING && take(mailbox, &request)) {
 		dispatch(vmbus, &request);
@@ -309,6 +320,7 @@ struct channel *vmbus_offer(struct vmbus *vmbus, const struct channel_offer *off
 {
 	const struct channel_host host = {
 		.mem = vmbus->config.mem,
+		.gpadls = &vmbus->gpadls,
 		.synic = vmbus->config.synic,
 		.fault = vmbus->config.fault,
 		.trace = vmbus->config.trace,
@@ -328,7 +340,7 @@ struct vmbus *vmbus_create(const struct vmbus_config *config)
 	vmbus->config = *config;
 	if (!vmbus->config.version_max)
 		vmbus->config.version_max = connection_newest();
-	vmbus->gpadls.mem = config->mem;
+	gpadl_table_init(&vmbus->gpadls, config->mem);
 	vmbus->relid_next = 1;
 	if (!vmbus->config.fault)
 		vmbus->config.fault = fault_none();
@@ -347,6 +359,7 @@ void vmbus_destroy(struct vmbus *vmbus)
 	vmbus_reset(vmbus);
 	while (vmbus->channels)
 		offer_remove(vmbus, vmbus->channels);
+	pthread_mutex_destroy(&vmbus->gpadls.lock);
 	pthread_mutex_destroy(&vmbus->mailbox.lock);
 	free(vmbus);
 }

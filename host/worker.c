@@ -177,16 +177,26 @@ static void again(struct loop_op *op, int result)
 	serve(worker);
 }
 
+/* worker_flush() asks the guest for what is wanted by now; only a look after that cannot miss the room. */
+static void tell_of_room(struct channel_worker *worker)
+{
+	while (worker->recall && worker_has_room(worker)) {
+		worker->recall = false;
+		worker->room_wanted = 0;
+		call_provider(worker);
+		worker_flush(worker);
+	}
+}
+
 /* The loop's batch callback: what all the done() calls wrote is signalled at most once. */
 static void turn_end(void *context)
 {
 	struct channel_worker *worker = context;
 
+	if (worker->state && worker->ops->turn)
+		worker->ops->turn(worker->state);
 	worker_flush(worker);
-	if (worker->recall && !worker->backlog_count) {
-		worker->recall = false;
-		call_provider(worker);
-	}
+	tell_of_room(worker);
 	if (worker->stalled && may_read(worker))
 		serve_again(worker);
 	if (ring_writer_must_signal(&worker->out) || worker->raise)

@@ -51,7 +51,8 @@ struct channel_worker {
 	/* The backlog, a circle of answers. */
 	uint8_t *backlog;
 	uint32_t slot_bytes, backlog_max, backlog_first, backlog_count;
-	uint32_t wanted; /* room asked of the guest for the first answer of the backlog */
+	uint32_t wanted; /* room asked of the guest */
+	uint32_t room_wanted; /* by the provider, once the backlog is empty */
 	struct worker_fault fault;
 };
 
@@ -82,6 +83,8 @@ static inline bool worker_broken(const struct channel_worker *worker)
  * CLOSE, are not affected. @rule lives as long as the process.
  */
 void worker_break(struct channel_worker *worker, const char *rule);
+/** worker_has_room() - nothing waits for room, and there is what the provider wanted. */
+bool worker_has_room(struct channel_worker *worker);
 /** worker_flush() - write the answers that wait, as far as there is room. */
 void worker_flush(struct channel_worker *worker);
 /**

@@ -132,7 +132,13 @@ void worker_flush(struct channel_worker *worker)
 		worker->backlog_count--;
 	}
 	if (!worker_broken(worker))
-		want_room(worker, 0);
+		want_room(worker, worker->room_wanted);
+}
+
+bool worker_has_room(struct channel_worker *worker)
+{
+	return !worker->backlog_count &&
+	       (!worker->room_wanted || ring_writer_room(&worker->out) >= worker->room_wanted);
 }
 
 void worker_put(struct channel_worker *worker, const struct packet_desc *desc, const void *payload,
@@ -179,6 +185,23 @@ void channel_send(struct channel *channel, const void *payload, uint32_t bytes)
 	struct packet_desc desc = { .type = PACKET_INBAND };
 
 	answer_guest(channel->worker, &desc, payload, bytes);
+}
+
+bool channel_try_send(struct channel *channel, const struct packet_desc *desc, const void *body,
+		      uint32_t bytes)
+{
+	struct channel_worker *worker = channel->worker;
+
+	if (worker_broken(worker) || atomic_load_explicit(&channel->silent, memory_order_relaxed))
+		return false;
+	if (worker->backlog_count || ring_writer_room(&worker->out) < ring_bytes(bytes)) {
+		worker->room_wanted = ring_bytes(bytes);
+		worker->recall = true;
+		return false;
+	}
+	if (!fault_armed(channel->host.fault) || !worker_fault_out(worker, desc, body, bytes))
+		write_answer(worker, desc, body, bytes);
+	return true;
 }
 
 bool worker_out_create(struct channel_worker *worker)

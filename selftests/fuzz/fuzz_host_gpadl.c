@@ -202,7 +202,7 @@ static void use(struct tape *tape, struct gpadl_table *table, unsigned int what)
 	if (!gpadl)
 		return;
 	if (what == 0 && gpadl->complete && !gpadl->torn) {
-		gpadl_pin(gpadl);
+		gpadl_pin(table, gpadl);
 		list->pins++;
 	} else if (what == 1 && list->pins) {
 		MUST(gpadl_unpin(table, gpadl) == (!--list->pins && list->torn));

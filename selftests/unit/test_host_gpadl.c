@@ -315,8 +315,8 @@ static void teardown_waits_for_the_last_pin(void **state)
 	fill_range(list, 4096, 0, 10);
 	begin(f, HANDLE, list, 2, 1, 2);
 	gpadl = gpadl_find(&f->table, HANDLE);
-	gpadl_pin(gpadl);
-	gpadl_pin(gpadl);
+	gpadl_pin(&f->table, gpadl);
+	gpadl_pin(&f->table, gpadl);
 	assert_false(gpadl_unpin(&f->table, gpadl)); /* nobody asked for teardown */
 	assert_false(gpadl_teardown(&f->table, gpadl));
 	expect_refused(f, begin(f, HANDLE, list, 2, 1, 2), -EEXIST, "GPADL handle already in use");
@@ -324,6 +324,51 @@ static void teardown_waits_for_the_last_pin(void **state)
 	assert_null(gpadl_find(&f->table, HANDLE));
 	assert_int_equal(begin(f, HANDLE, list, 2, 1, 2), 1);
 	assert_true(gpadl_teardown(&f->table, gpadl_find(&f->table, HANDLE)));
+}
+
+static void a_loan_outlives_teardown_and_forgetting(void **state)
+{
+	struct fixture *f = *state;
+	struct gpadl_range range;
+	struct gpadl *first, *second;
+	uint64_t list[3];
+	uint32_t handle = 0;
+
+	fill_range(list, 8192, 0, 10);
+	begin(f, 1, list, 3, 1, 3);
+	begin(f, 2, list, 3, 1, 3);
+	gpadl_find(&f->table, 1)->relid = gpadl_find(&f->table, 2)->relid = 7;
+	assert_null(gpadl_borrow(&f->table, 3, 7, &range, &f->why));
+	assert_string_equal(f->why, "no such GPADL");
+	assert_null(gpadl_borrow(&f->table, 1, 8, &range, &f->why));
+	assert_string_equal(f->why, "GPADL of another channel");
+	first = gpadl_borrow(&f->table, 1, 7, &range, &f->why);
+	assert_int_equal(range.pages, 2);
+	second = gpadl_borrow(&f->table, 2, 7, &range, &f->why);
+	assert_false(gpadl_teardown(&f->table, first));
+	assert_null(gpadl_borrow(&f->table, 1, 7, &range, &f->why)); /* not twice once it is to go */
+	assert_false(gpadl_reap(&f->table, &handle));
+	gpadl_return(&f->table, first);
+	assert_true(gpadl_reap(&f->table, &handle));
+	assert_int_equal(handle, 1);
+	assert_false(gpadl_reap(&f->table, &handle));
+	gpadl_forget(&f->table, 7);
+	assert_int_equal(f->table.count, 1);
+	gpadl_return(&f->table, second);
+	assert_false(gpadl_reap(&f->table, &handle)); /* gone, but nobody is to hear of it */
+	assert_int_equal(f->table.count, 0);
+}
+
+static void a_loan_is_of_whole_pages(void **state)
+{
+	struct fixture *f = *state;
+	struct gpadl_range range;
+	uint64_t list[2];
+
+	fill_range(list, 4000, 0, 10);
+	begin(f, 1, list, 2, 1, 2);
+	assert_null(gpadl_borrow(&f->table, 1, gpadl_find(&f->table, 1)->relid, &range, &f->why));
+	assert_string_equal(f->why, "GPADL not of whole pages in one range");
 }
 
 static void forgetting_one_channel(void **state)
@@ -361,6 +406,8 @@ int main(void)
 		CASE(budget_of_handles),
 		CASE(teardown_waits_for_the_last_pin),
 		CASE(forgetting_one_channel),
+		CASE(a_loan_outlives_teardown_and_forgetting),
+		CASE(a_loan_is_of_whole_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

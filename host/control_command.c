@@ -10,14 +10,16 @@
 
 #include "control_internal.h"
 #include "machine.h"
+#include "network.h"
 #include "options_trace.h"
 #include "storage.h"
 
 #define ARGUMENTS_MAX 4
 
 _Static_assert(CONTROL_ERROR_BYTES >= FAULT_ERROR_BYTES &&
-		       CONTROL_ERROR_BYTES >= STORAGE_ERROR_BYTES,
-	       "errors of rules and of disks");
+		       CONTROL_ERROR_BYTES >= STORAGE_ERROR_BYTES &&
+		       CONTROL_ERROR_BYTES >= NETWORK_ERROR_BYTES,
+	       "errors of rules, of disks and of NICs");
 
 /*
  * A command answers at once (run: NULL, and what is wrong in @error, CONTROL_ERROR_BYTES), or when it is
@@ -65,6 +67,13 @@ static json_t *query_disks(struct machine *machine, const json_t *arguments, cha
 	(void)arguments;
 	(void)error;
 	return stats_query_disks(machine);
+}
+
+static json_t *query_nics(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return network_query(machine);
 }
 
 static json_t *add_fault(struct machine *machine, const json_t *arguments, char *error)
@@ -200,6 +209,39 @@ static int remove_controller(struct machine *machine, const json_t *arguments,
 	return storage_remove_controller(machine, controller, ended, call, error);
 }
 
+static json_t *add_nic(struct machine *machine, const json_t *arguments, char *error)
+{
+	const char *spec = json_string_value(json_object_get(arguments, "spec"));
+
+	if (spec)
+		return network_add(machine, spec, error);
+	snprintf(error, CONTROL_ERROR_BYTES, "spec must be a string, as --nic takes it");
+	return NULL;
+}
+
+static int remove_nic(struct machine *machine, const json_t *arguments, struct control_call *call, char *error)
+{
+	unsigned int nic;
+
+	if (number_of(arguments, "nic", &nic, error))
+		return -1;
+	return network_remove(machine, nic, ended, call, error);
+}
+
+static json_t *set_link(struct machine *machine, const json_t *arguments, char *error)
+{
+	const char *link = json_string_value(json_object_get(arguments, "link"));
+	unsigned int nic;
+
+	if (number_of(arguments, "nic", &nic, error))
+		return NULL;
+	if (!link || (strcmp(link, "up") && strcmp(link, "down"))) {
+		snprintf(error, CONTROL_ERROR_BYTES, "link must be up or down");
+		return NULL;
+	}
+	return network_set_link(machine, nic, !strcmp(link, "up"), error) ? NULL : json_object();
+}
+
 /* As --trace; the path is the host's. */
 static json_t *start_trace(struct machine *machine, const json_t *arguments, char *error)
 {
@@ -243,6 +285,7 @@ static const struct command commands[] = {
 	{ .name = "query-stats", .run = query_stats },
 	{ .name = "query-vmbus", .run = query_vmbus },
 	{ .name = "query-disks", .run = query_disks },
+	{ .name = "query-nics", .run = query_nics },
 	{ .name = "disk-add", .run = add_disk, .takes = { "spec" } },
 	{ .name = "disk-remove", .start = remove_disk, .takes = { "controller", "lun" } },
 	{ .name = "disk-resize",
@@ -250,6 +293,9 @@ static const struct command commands[] = {
 	  .takes = { "controller", "lun", "size", "may:shrink" } },
 	{ .name = "controller-add", .run = add_controller, .takes = { "spec" } },
 	{ .name = "controller-remove", .start = remove_controller, .takes = { "controller" } },
+	{ .name = "nic-add", .run = add_nic, .takes = { "spec" } },
+	{ .name = "nic-remove", .start = remove_nic, .takes = { "nic" } },
+	{ .name = "nic-link", .run = set_link, .takes = { "nic", "link" } },
 	{ .name = "fault-add", .run = add_fault, .takes = { "rule" } },
 	{ .name = "fault-remove", .run = remove_fault, .takes = { "id" } },
 	{ .name = "fault-list", .run = list_faults },

@@ -100,6 +100,7 @@ static json_t *make_fault_request(int count, char *const *arguments)
 static const char *only_argument(const char *command)
 {
 	if (!strcmp(command, "disk-add") || !strcmp(command, "controller-add") ||
+	    !strcmp(command, "nic-add") ||
 	    !strcmp(command, "trace-start"))
 		return "spec";
 	return NULL;

@@ -33,6 +33,8 @@ struct machine {
 	struct boot_entry entry;
 	struct storvsp *storvsps[OPTIONS_CONTROLLERS_MAX]; /* NULL where no controller is */
 	struct storage_leave *leaving; /* storage.c's */
+	struct netvsp *nics[OPTIONS_NICS_MAX]; /* NULL where no NIC is */
+	struct network_leave *nics_leaving; /* network.c's */
 	struct vm *vm;
 	struct pio *pio;
 	struct pm *pm;

@@ -23,6 +23,7 @@
 #include "info.h"
 #include "log.h"
 #include "machine.h"
+#include "network.h"
 #include "storage.h"
 #include "watch.h"
 
@@ -102,9 +103,11 @@ static int create_memory(struct machine *machine)
 	return 0;
 }
 
-static int with_storage(struct machine *machine, int (*act)(struct machine *machine, char *error))
+static int with_error(struct machine *machine, int (*act)(struct machine *machine, char *error))
 {
 	char error[STORAGE_ERROR_BYTES];
+
+	_Static_assert(NETWORK_ERROR_BYTES <= STORAGE_ERROR_BYTES, "one buffer for both");
 
 	return act(machine, error) ? complain("%s", error) : 0;
 }
@@ -334,13 +337,13 @@ static int run_machine(struct machine *machine)
 	if (check_stats_file(machine) || create_faults(machine) || create_trace(machine) ||
 	    create_memory(machine))
 		goto destroy_trace;
-	if (with_storage(machine, storage_open) || load_guest(machine) || create_vm(machine))
+	if (with_error(machine, storage_open) || with_error(machine, network_open) || load_guest(machine) || create_vm(machine))
 		goto close_disks;
 	if (add_devices(machine) || create_synic(machine))
 		goto remove_devices;
 	if (create_bus(machine))
 		goto destroy_synic;
-	if (with_storage(machine, storage_offer) || create_vcpus(machine))
+	if (with_error(machine, storage_offer) || with_error(machine, network_offer) || create_vcpus(machine))
 		goto destroy_bus;
 	if (connect_interrupts(machine) || create_stats(machine))
 		goto destroy_vcpus;
@@ -363,6 +366,7 @@ remove_devices:
 	remove_devices(machine);
 	vm_destroy(machine->vm);
 close_disks:
+	network_close(machine);
 	storage_close(machine);
 	guestmem_destroy(machine->mem);
 destroy_trace:
@@ -381,13 +385,16 @@ static void print_help(void)
 	options_help(stdout);
 	printf("\n"
 	       "ctl talks to a running guest's --control socket. Commands: query-status,\n"
-	       "query-stats, query-vmbus, query-disks, quit,\n"
+	       "query-stats, query-vmbus, query-disks, query-nics, quit,\n"
 	       "  stats [SECONDS]                a table that goes on, what happens per second\n"
 	       "  disk-add SPEC                  as --disk, while the guest runs\n"
 	       "  disk-remove controller=N lun=N\n"
 	       "  disk-resize controller=N lun=N size=SIZE [shrink=true]\n"
 	       "  controller-add SPEC            as --controller\n"
 	       "  controller-remove controller=N\n"
+	       "  nic-add SPEC                   as --nic\n"
+	       "  nic-remove nic=N\n"
+	       "  nic-link nic=N link=up|down\n"
 	       "  trace-start SPEC               as --trace\n"
 	       "  trace-stop                     answers when the file is complete\n"
 	       "and fault add RULE | list | remove ID | clear (docs/fault.md).\n"

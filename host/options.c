@@ -11,6 +11,7 @@
 
 #include "fault.h"
 #include "options_disk.h"
+#include "options_nic.h"
 #include "options_trace.h"
 #include "vm.h"
 #include "wire/chanmsg.h"
@@ -140,6 +141,19 @@ static int parse_controller(struct options *options, const struct row *row, cons
 	return 0;
 }
 
+static int parse_nic(struct options *options, const struct row *row, const char *value, char *error)
+{
+	struct option_nic *nic = &options->nics[options->nic_count];
+	char what[160];
+
+	if (options->nic_count >= OPTIONS_NICS_MAX)
+		return fail(error, row, value, "too many NICs");
+	options->nic_count++;
+	if (option_nic_parse(nic, value, what, sizeof(what)))
+		return fail(error, row, value, what);
+	return 0;
+}
+
 static int parse_trace(struct options *options, const struct row *row, const char *value,
 		       char *error)
 {
@@ -230,6 +244,11 @@ static const struct row rows[] = {
 	  "controller N is there even without a disk, with up to TOTAL (1 to 64) channels;\n"
 	  "default twice as many as virtual processors",
 	  parse_controller, .repeats = true },
+	{ "--nic", "SPEC",
+	  "a synthetic NIC, may be repeated: user, tap=NAME or sink (answers ARP and ping), then any of\n"
+	  ",mac=ADDRESS ,mtu=68..9000 ,queues=N ,link=up|down ,nvsp=1|2|4|5|6|6.1 (newest version);\n"
+	  "user, too: ,hostfwd=RULE ,dns=ADDRESS ,net=NETWORK",
+	  parse_nic, .repeats = true },
 	{ "--serial", "SPEC",
 	  "first ttyS0, then ttyS1: stdio, null, file=PATH or socket=PATH;\n"
 	  "default: ttyS0 is stdio, ttyS1 is null",
@@ -346,6 +365,9 @@ void options_free(struct options *options)
 	for (unsigned int i = 0; i < options->disk_count; i++)
 		free(options->disks[i].copy);
 	options->disk_count = 0;
+	for (unsigned int i = 0; i < options->nic_count; i++)
+		free(options->nics[i].copy);
+	options->nic_count = 0;
 	free(options->trace_copy);
 	options->trace_copy = NULL;
 }

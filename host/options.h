@@ -12,11 +12,13 @@
 #include <stdio.h>
 
 #include "disk.h"
+#include "net.h"
 #include "trace.h"
 
 #define OPTIONS_ERROR_BYTES 256
 #define OPTIONS_DISKS_MAX 256
 #define OPTIONS_CONTROLLERS_MAX 4
+#define OPTIONS_NICS_MAX 8
 #define OPTIONS_SERIALS_MAX 2
 #define OPTIONS_FAULTS_MAX 64
 #define OPTIONS_MEMORY_MAX (1ull << 37) /* ends well below the MMIO window that the DSDT names */
@@ -35,6 +37,17 @@ struct option_controller {
 	unsigned int channels; /* in all, 0: as many as suit the VPs */
 };
 
+struct option_nic {
+	struct net_options net;
+	const char *argument; /* as given, for messages */
+	char *copy; /* what net's strings point into */
+	bool mac_given;
+	uint8_t mac[6];
+	uint32_t mtu; /* 0: the usual one */
+	uint32_t version_max; /* NVSP_VERSION_*, 0: newest */
+	bool link_down;
+};
+
 struct options {
 	uint64_t seen; /* options.c's: rows that were given */
 	bool help;
@@ -46,6 +59,8 @@ struct options {
 	struct option_disk disks[OPTIONS_DISKS_MAX];
 	unsigned int disk_count;
 	struct option_controller controllers[OPTIONS_CONTROLLERS_MAX];
+	struct option_nic nics[OPTIONS_NICS_MAX];
+	unsigned int nic_count;
 	const char *serials[OPTIONS_SERIALS_MAX]; /* [0] is never NULL */
 	unsigned int serial_count;
 	const char *faults[OPTIONS_FAULTS_MAX]; /* rules, checked */

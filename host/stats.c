@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "machine.h"
+#include "network.h"
 #include "stats_kvm.h"
 
 struct stats {
@@ -278,6 +279,7 @@ json_t *stats_query(struct machine *machine)
 	json_object_set_new(result, "trace", trace_query(machine->trace));
 	json_object_set_new(result, "vmbus", vmbus);
 	json_object_set_new(result, "disks", stats_query_disks(machine));
+	json_object_set_new(result, "nics", network_query(machine));
 	json_object_set_new(result, "faults", fault_list(machine->fault));
 	return result;
 }

@@ -138,6 +138,17 @@ struct rndis_indicate_status { /* host */
 	__u32 buffer_offset; /* from @status */
 };
 
+/* Value of RNDIS_OID_GEN_CONFIG_PARAMETER; offsets from its start, texts are UTF-16. Source: rndis.h of Linux. */
+struct rndis_config_parameter {
+	__u32 name_offset, name_bytes;
+	__u32 type; /* RNDIS_PARAMETER_* */
+	__u32 value_offset, value_bytes;
+};
+#define RNDIS_PARAMETER_INTEGER 0u
+#define RNDIS_PARAMETER_STRING 2u
+/* Sets the MAC address: a string of 12 hexadecimal digits. */
+#define RNDIS_PARAMETER_MAC "NetworkAddress"
+
 /* A frame. */
 struct rndis_packet {
 	__u32 data_offset; /* from here, as the other offsets */

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A network with nobody in it but an echo: it answers ARP for every address, and ICMP echo requests, and counts as
+ * sent what else it is given. For tests, and to measure the way of frames itself. An answer comes out of the queue
+ * that its question went into.
+ * Invariant: a queue belongs to its channel's thread; nothing is allocated per frame.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net_offload.h"
+
+#define QUEUES 64u
+#define ANSWERS 64u
+#define ANSWER_BYTES (NET_MTU_MAX + 18u)
+#define LOOK_BYTES 96u /* of a frame's front: Ethernet, a tag, and IPv4 with options and the start of ICMP */
+#define ARP_BYTES 28u
+#define ICMP_ECHO_REQUEST 8u
+
+struct answer {
+	uint32_t bytes;
+	uint8_t frame[ANSWER_BYTES];
+};
+
+struct net_queue {
+	void (*ready)(void *context);
+	void *context;
+	bool told; /* ready() was called, and receive() has not said -EAGAIN since */
+	unsigned int first, count;
+	struct answer answers[ANSWERS];
+};
+
+
+static const uint8_t own_mac[6] = { 0x02, 's', 'i', 'n', 'k', 0 };
+
+static struct net_queue *open_queue(struct net *net, unsigned int index, struct loop *loop,
+				    void (*ready)(void *context), void *context)
+{
+	struct net_queue *queue = index < net->queues_max ? malloc(sizeof(*queue)) : NULL;
+
+	(void)loop;
+	if (!queue) {
+		errno = index < net->queues_max ? ENOMEM : ENOSPC;
+		return NULL;
+	}
+	queue->ready = ready;
+	queue->context = context;
+	queue->told = false;
+	queue->first = queue->count = 0;
+	return queue;
+}
+
+/* A place for an answer, with the question in it and turned round. Return: NULL: all are taken, as in any network. */
+static struct answer *turn_round(struct net_queue *queue, const struct iovec *pieces, unsigned int count, size_t bytes)
+{
+	struct answer *answer = &queue->answers[(queue->first + queue->count) % ANSWERS];
+
+	if (queue->count == ANSWERS || bytes > ANSWER_BYTES || !net_copy(pieces, count, 0, answer->frame, bytes))
+		return NULL;
+	answer->bytes = (uint32_t)bytes;
+	memcpy(answer->frame, answer->frame + 6, 6);
+	memcpy(answer->frame + 6, own_mac, 6);
+	queue->count++;
+	return answer;
+}
+
+/* Sender and target change places, and the sender is us; but nobody answers who asks for himself. */
+static int answer_arp(struct net_queue *queue, const uint8_t *arp, const struct iovec *pieces, unsigned int count,
+		      size_t bytes, unsigned int at)
+{
+	uint8_t address[4];
+	struct answer *answer;
+
+	if (!memcmp(arp + 14, arp + 24, 4))
+		return 0;
+	answer = turn_round(queue, pieces, count, bytes);
+	if (!answer)
+		return -EAGAIN;
+	arp = answer->frame + at;
+	memcpy(address, arp + 24, 4);
+	memmove(answer->frame + at + 18, arp + 8, 10);
+	answer->frame[at + 7] = 2;
+	memcpy(answer->frame + at + 8, own_mac, 6);
+	memcpy(answer->frame + at + 14, address, 4);
+	return 0;
+}
+
+/* Its beginning has the ICMP header, and was turned into an answer; the rest needs only new addresses. */
+static bool is_later_fragment(const uint8_t *ip)
+{
+	return ip[6] & 0x1F || ip[7];
+}
+
+/* The checksums: of IP it does not change with the order of addresses; of ICMP by the type, 8. */
+static int answer_ping(struct net_queue *queue, const struct iovec *pieces, unsigned int count, size_t bytes,
+		       unsigned int ip, unsigned int icmp)
+{
+	struct answer *answer = turn_round(queue, pieces, count, bytes);
+	uint8_t address[4], *frame;
+	uint32_t sum;
+
+	if (!answer)
+		return -EAGAIN;
+	frame = answer->frame;
+	memcpy(address, frame + ip + 12, 4);
+	memcpy(frame + ip + 12, frame + ip + 16, 4);
+	memcpy(frame + ip + 16, address, 4);
+	if (is_later_fragment(frame + ip))
+		return 0;
+	frame[icmp] = 0;
+	sum = net_fold((uint64_t)(frame[icmp + 2] << 8 | frame[icmp + 3]) + 0x0800);
+	frame[icmp + 2] = (uint8_t)(sum >> 8);
+	frame[icmp + 3] = (uint8_t)sum;
+	return 0;
+}
+
+/* @ip: a copy of what is left of the frame's front, @length of it. */
+static bool is_ping(const uint8_t *ip, size_t length, unsigned int *header_bytes)
+{
+	*header_bytes = (ip[0] & 15) * 4u;
+	if (length < 20 || ip[0] >> 4 != 4 || ip[9] != IPPROTO_ICMP)
+		return false;
+	return is_later_fragment(ip) || (*header_bytes + 8 <= length && ip[*header_bytes] == ICMP_ECHO_REQUEST);
+}
+
+static int send_frame(struct net_queue *queue, const struct net_meta *meta, const struct iovec *pieces,
+		      unsigned int count, size_t bytes)
+{
+	uint8_t look[LOOK_BYTES] = { 0 };
+	size_t length = bytes < sizeof(look) ? bytes : sizeof(look);
+	unsigned int at = 14, header_bytes;
+
+	if (meta->gso || !net_copy(pieces, count, 0, look, length))
+		return 0;
+	if (look[12] == 0x81 && !look[13])
+		at += 4;
+	if (length < at || look[at - 2] != 8)
+		return 0;
+	if (look[at - 1] == 6)
+		return length >= at + ARP_BYTES && look[at + 7] == 1
+			       ? answer_arp(queue, look + at, pieces, count, bytes, at) : 0;
+	if (look[at - 1] || !is_ping(look + at, length - at, &header_bytes))
+		return 0;
+	return answer_ping(queue, pieces, count, bytes, at, at + header_bytes);
+}
+
+static void flush(struct net_queue *queue)
+{
+	if (!queue->count || queue->told)
+		return;
+	queue->told = true;
+	queue->ready(queue->context);
+}
+
+/* Return: false: it does not fit. */
+static bool copy_out(const struct answer *answer, const struct iovec *pieces, unsigned int count)
+{
+	uint32_t done = 0;
+
+	for (unsigned int i = 0; i < count && done < answer->bytes; i++) {
+		uint32_t left = answer->bytes - done;
+		uint32_t part = pieces[i].iov_len < left ? (uint32_t)pieces[i].iov_len : left;
+
+		memcpy(pieces[i].iov_base, answer->frame + done, part);
+		done += part;
+	}
+	return done == answer->bytes;
+}
+
+static ssize_t receive(struct net_queue *queue, struct net_meta *meta, const struct iovec *pieces, unsigned int count)
+{
+	const struct answer *answer = &queue->answers[queue->first];
+
+	if (!queue->count) {
+		queue->told = false;
+		return -EAGAIN;
+	}
+	*meta = (struct net_meta){ 0 };
+	queue->first = (queue->first + 1) % ANSWERS;
+	queue->count--;
+	return copy_out(answer, pieces, count) ? (ssize_t)answer->bytes : -EMSGSIZE;
+}
+
+static void close_queue(struct net_queue *queue, void (*closed)(void *context), void *context)
+{
+	free(queue);
+	closed(context);
+}
+
+static void destroy(struct net *net)
+{
+	free(net);
+}
+
+static const struct net_ops sink_ops = {
+	.name = "sink",
+	.open = open_queue,
+	.send = send_frame,
+	.flush = flush,
+	.receive = receive,
+	.close = close_queue,
+	.destroy = destroy,
+};
+
+struct net *net_sink_open(const struct net_options *options, char *error)
+{
+	struct net *net = calloc(1, sizeof(*net));
+
+	if (!net) {
+		snprintf(error, NET_ERROR_BYTES, "out of memory");
+		return NULL;
+	}
+	*net = (struct net){
+		.ops = &sink_ops,
+		.queues_max = options->queues ? options->queues : QUEUES,
+		.mtu_max = NET_MTU_MAX,
+		.can_csum = true,
+		.can_gso = true,
+		.name = "sink",
+	};
+	return net;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The NICs of a machine and their networks. See network.h.
+ * Invariant: machine->nics[n] is NULL where there is no NIC n.
+ */
+#include "network.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+#include "netvsp.h"
+#include "options_nic.h"
+
+/* A NIC that was taken off the bus and is still used by channels that close. */
+struct network_leave {
+	struct network_leave *next;
+	struct machine *machine;
+	struct netvsp *netvsp;
+	network_done *done;
+	void *context;
+};
+
+__attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error, NETWORK_ERROR_BYTES, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+static struct net *open_net(const struct net_options *options, char *error)
+{
+	if (options->sink)
+		return net_sink_open(options, error);
+	snprintf(error, NET_ERROR_BYTES, "this hvis-host has no such network; sink is one that it has");
+	return NULL;
+}
+
+/* @verb: what was asked for, "--nic" or the like, for messages. */
+static int open_nic(struct machine *machine, unsigned int number, const struct option_nic *option, const char *verb,
+		    char *error)
+{
+	struct netvsp_options options = {
+		.loop = machine->loop,
+		.number = number,
+		.version_max = option->version_max,
+		.mtu = option->mtu,
+		.channels = machine->options->cpus,
+		.link_down = option->link_down,
+	};
+	char why[NET_ERROR_BYTES];
+	struct net *net = open_net(&option->net, why);
+
+	if (!net)
+		return fail(error, "%s %s: %s", verb, option->argument, why);
+	if (option->mtu > net->mtu_max) {
+		fail(error, "%s %s: mtu= is more than this network carries, %u", verb, option->argument, net->mtu_max);
+		goto close_net;
+	}
+	if (option->net.queues && option->net.queues < options.channels)
+		options.channels = option->net.queues;
+	option_nic_mac(option, number, options.mac);
+	machine->nics[number] = netvsp_create(&options, net);
+	if (machine->nics[number])
+		return 0;
+	fail(error, "%s %s: out of memory", verb, option->argument);
+close_net:
+	net_close(net);
+	return -1;
+}
+
+int network_open(struct machine *machine, char *error)
+{
+	const struct options *options = machine->options;
+
+	for (unsigned int i = 0; i < options->nic_count; i++)
+		if (open_nic(machine, i, &options->nics[i], "--nic", error))
+			return -1;
+	return 0;
+}
+
+int network_offer(struct machine *machine, char *error)
+{
+	for (unsigned int i = 0; i < OPTIONS_NICS_MAX; i++) {
+		int ret = machine->nics[i] ? netvsp_offer(machine->nics[i], machine->vmbus) : 0;
+
+		if (ret)
+			return fail(error, "cannot offer NIC %u: %s", i, strerror(-ret));
+	}
+	return 0;
+}
+
+/* Nobody uses the NIC any more. */
+static void finish_leave(struct network_leave *leave, const char *why)
+{
+	struct network_leave **link = &leave->machine->nics_leaving;
+
+	while (*link != leave)
+		link = &(*link)->next;
+	*link = leave->next;
+	netvsp_destroy(leave->netvsp);
+	leave->done(leave->context, why);
+	free(leave);
+}
+
+static void left(void *context, const char *why)
+{
+	finish_leave(context, why);
+}
+
+void network_close(struct machine *machine)
+{
+	while (machine->nics_leaving)
+		finish_leave(machine->nics_leaving, "the guest has ended");
+	for (unsigned int i = 0; i < OPTIONS_NICS_MAX; i++)
+		if (machine->nics[i])
+			netvsp_destroy(machine->nics[i]);
+}
+
+json_t *network_query(struct machine *machine)
+{
+	json_t *result = json_object();
+
+	for (unsigned int i = 0; i < OPTIONS_NICS_MAX; i++) {
+		char name[16];
+
+		if (!machine->nics[i])
+			continue;
+		snprintf(name, sizeof(name), "nic%u", i);
+		json_object_set_new(result, name, netvsp_query(machine->nics[i]));
+	}
+	return result;
+}
+
+static int add(struct machine *machine, unsigned int number, const struct option_nic *option, char *error)
+{
+	int ret = open_nic(machine, number, option, "nic-add", error);
+
+	if (ret)
+		return ret;
+	ret = netvsp_offer(machine->nics[number], machine->vmbus);
+	if (!ret)
+		return 0;
+	netvsp_destroy(machine->nics[number]);
+	machine->nics[number] = NULL;
+	return fail(error, "nic-add %s: %s", option->argument, strerror(-ret));
+}
+
+json_t *network_add(struct machine *machine, const char *spec, char *error)
+{
+	struct option_nic option = { 0 };
+	json_t *result = NULL;
+	unsigned int number = 0;
+	char what[160];
+
+	while (number < OPTIONS_NICS_MAX && machine->nics[number])
+		number++;
+	if (option_nic_parse(&option, spec, what, sizeof(what)))
+		fail(error, "nic-add %s: %s", spec, what);
+	else if (number == OPTIONS_NICS_MAX)
+		fail(error, "nic-add %s: there are %u already, and no more can be", spec, OPTIONS_NICS_MAX);
+	else if (!add(machine, number, &option, error))
+		result = json_pack("{s:i}", "nic", (int)number);
+	free(option.copy);
+	return result;
+}
+
+static struct netvsp *find(const struct machine *machine, unsigned int number)
+{
+	return number < OPTIONS_NICS_MAX ? machine->nics[number] : NULL;
+}
+
+int network_remove(struct machine *machine, unsigned int number, network_done *done, void *context, char *error)
+{
+	struct netvsp *netvsp = find(machine, number);
+	struct network_leave *leave;
+
+	if (!netvsp)
+		return fail(error, "nic-remove: there is no NIC %u", number);
+	leave = calloc(1, sizeof(*leave));
+	if (!leave)
+		return fail(error, "nic-remove: out of memory");
+	*leave = (struct network_leave){ machine->nics_leaving, machine, netvsp, done, context };
+	machine->nics_leaving = leave;
+	machine->nics[number] = NULL;
+	netvsp_leave(netvsp, left, leave);
+	return 0;
+}
+
+int network_set_link(struct machine *machine, unsigned int number, bool up, char *error)
+{
+	struct netvsp *netvsp = find(machine, number);
+
+	if (!netvsp)
+		return fail(error, "nic-link: there is no NIC %u", number);
+	netvsp_set_link(netvsp, up);
+	return 0;
+}

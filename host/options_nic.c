@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * --nic SPEC: the network first, "user", "tap=NAME" or "sink", then ",key=value". See options_nic.h.
+ */
+#include "options_nic.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netvsp.h"
+#include "options_disk.h"
+#include "wire/nvsp.h"
+
+struct key {
+	const char *name;
+	const char *(*set)(struct option_nic *nic, const char *value);
+};
+
+static const char *set_user(struct option_nic *nic, const char *value)
+{
+	nic->net.user = true;
+	return value ? "user takes no value" : NULL;
+}
+
+static const char *set_sink(struct option_nic *nic, const char *value)
+{
+	nic->net.sink = true;
+	return value ? "sink takes no value" : NULL;
+}
+
+static const char *set_tap(struct option_nic *nic, const char *value)
+{
+	nic->net.tap = value;
+	return value && *value ? NULL : "tap= needs the name of an interface";
+}
+
+static const char *set_text(const char **field, const char *value, const char *wrong)
+{
+	*field = value;
+	return value && *value ? NULL : wrong;
+}
+
+static const char *set_forward(struct option_nic *nic, const char *value)
+{
+	return set_text(&nic->net.host_forwards, value, "hostfwd= needs a rule, for example tcp:127.0.0.1:2222-:22");
+}
+
+static const char *set_dns(struct option_nic *nic, const char *value)
+{
+	return set_text(&nic->net.dns, value, "dns= needs an address");
+}
+
+static const char *set_network(struct option_nic *nic, const char *value)
+{
+	return set_text(&nic->net.network, value, "net= needs a network, for example 10.0.2.0/24");
+}
+
+static int digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+static const char *set_mac(struct option_nic *nic, const char *value)
+{
+	static const char wrong[] = "mac= needs a unicast address, for example 52:54:00:12:34:56";
+
+	if (!value || strlen(value) != 17)
+		return wrong;
+	for (unsigned int i = 0; i < 6; i++) {
+		int high = digit(value[3 * i]), low = digit(value[3 * i + 1]);
+
+		if (high < 0 || low < 0 || (i < 5 && value[3 * i + 2] != ':'))
+			return wrong;
+		nic->mac[i] = (uint8_t)(high << 4 | low);
+	}
+	nic->mac_given = true;
+	return nic->mac[0] & 1 ? wrong : NULL;
+}
+
+/* Return: false: not a number from @min to @max. */
+static bool parse_between(const char *value, unsigned int min, unsigned int max, unsigned int *number)
+{
+	uint64_t parsed;
+
+	if (!value || !*value || value[strspn(value, "0123456789")] || !options_parse_size(value, &parsed) ||
+	    parsed < min || parsed > max)
+		return false;
+	*number = (unsigned int)parsed;
+	return true;
+}
+
+static const char *set_mtu(struct option_nic *nic, const char *value)
+{
+	_Static_assert(NET_MTU_MIN == 68 && NET_MTU_MAX == 9000, "the text below");
+	return parse_between(value, NET_MTU_MIN, NET_MTU_MAX, &nic->mtu) ? NULL : "mtu= needs a number from 68 to 9000";
+}
+
+static const char *set_queues(struct option_nic *nic, const char *value)
+{
+	_Static_assert(NETVSP_CHANNELS_MAX == 64, "the text below");
+	return parse_between(value, 1, NETVSP_CHANNELS_MAX, &nic->net.queues) ? NULL
+									       : "queues= needs a number from 1 to 64";
+}
+
+static const char *set_version(struct option_nic *nic, const char *value)
+{
+	static const struct {
+		const char *name;
+		uint32_t version;
+	} versions[] = { { "1", NVSP_VERSION_1 }, { "2", NVSP_VERSION_2 }, { "4", NVSP_VERSION_4 },
+			 { "5", NVSP_VERSION_5 }, { "6", NVSP_VERSION_6 }, { "6.1", NVSP_VERSION_6_1 } };
+
+	for (size_t i = 0; value && i < sizeof(versions) / sizeof(versions[0]); i++) {
+		if (strcmp(versions[i].name, value))
+			continue;
+		nic->version_max = versions[i].version;
+		return NULL;
+	}
+	return "nvsp= must be 1, 2, 4, 5, 6 or 6.1";
+}
+
+static const char *set_link(struct option_nic *nic, const char *value)
+{
+	if (!value || (strcmp(value, "up") && strcmp(value, "down")))
+		return "link= must be up or down";
+	nic->link_down = !strcmp(value, "down");
+	return NULL;
+}
+
+static const struct key keys[] = {
+	{ "user", set_user },	{ "tap", set_tap },	  { "sink", set_sink },	   { "mac", set_mac },
+	{ "mtu", set_mtu },	{ "queues", set_queues }, { "nvsp", set_version }, { "link", set_link },
+	{ "hostfwd", set_forward }, { "dns", set_dns },	  { "net", set_network },
+};
+
+static const struct key *find_key(const char *name)
+{
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strcmp(keys[i].name, name))
+			return &keys[i];
+	return NULL;
+}
+
+static int parse_part(struct option_nic *nic, char *part, unsigned int *seen, char *what, size_t room)
+{
+	char *value = strchr(part, '=');
+	const struct key *key;
+	const char *wrong;
+
+	if (value)
+		*value++ = 0;
+	key = find_key(part);
+	if (!key) {
+		snprintf(what, room, "unknown part '%.40s'", part);
+		return -EINVAL;
+	}
+	if (*seen & 1u << (key - keys)) {
+		snprintf(what, room, "%s is given twice", key->name);
+		return -EINVAL;
+	}
+	*seen |= 1u << (key - keys);
+	wrong = key->set(nic, value);
+	if (wrong) {
+		snprintf(what, room, "%s", wrong);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int option_nic_parse(struct option_nic *nic, const char *argument, char *what, size_t room)
+{
+	unsigned int seen = 0;
+	char *part;
+
+	nic->argument = argument;
+	nic->copy = part = strdup(argument);
+	while (part) {
+		char *rest = option_cut_part(part);
+		int ret = parse_part(nic, part, &seen, what, room);
+
+		if (ret)
+			return ret;
+		part = rest;
+	}
+	if (nic->net.user + nic->net.sink + !!nic->net.tap != 1) {
+		snprintf(what, room, "needs one of user, tap=NAME and sink");
+		return -EINVAL;
+	}
+	if (!nic->net.user && (nic->net.host_forwards || nic->net.dns || nic->net.network)) {
+		snprintf(what, room, "hostfwd=, dns= and net= are for user only");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Locally administered, and stable, so that names in the guest are. */
+void option_nic_mac(const struct option_nic *nic, unsigned int number, uint8_t mac[6])
+{
+	const uint8_t own[6] = { 0x02, 'h', 'v', 'i', 's', (uint8_t)number };
+
+	memcpy(mac, nic->mac_given ? nic->mac : own, 6);
+}

@@ -52,12 +52,13 @@ def all_jobs():
     import lies
     import matrix
     import measure
+    import net
     import offers
     import plug
     import storage
     import survival
 
-    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers)
+    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net)
     return [job for module in modules for job in module.jobs()]
 
 

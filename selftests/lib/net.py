@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0
+"""NICs: the kernel's own driver on our host, on a network that answers by itself."""
+
+import os
+
+import images
+from guest import Guest, Run
+from jobs import Job
+
+MAC = "02:68:76:69:73:2a"
+
+
+class Wire:
+    """What the other side does at the guest's marks, and what it saw."""
+
+    def __init__(self):
+        self.run = None
+        self.seen = {}
+
+    def mark(self, name, stats):
+        if name in ("link-down", "link-up"):
+            self.run.ask("nic-link", nic=0, link=name[5:])
+        self.seen[name] = (stats or {}).get("nics", {}).get("nic0", {})
+
+
+def record(results, prefix, run, wire, queues):
+    said = [line[5:] for line in run.lines if line.startswith("net: ")]
+    for line in said:
+        ok = line.startswith("ok ")
+        name = line.removeprefix("ok ").removeprefix("not ok ").split(":")[0]
+        results.check(f"{prefix}.{name}", ok, "" if ok else " | ".join(run.lines)[-1500:])
+    trouble = run.trouble()
+    results.check(f"{prefix}.guest", not trouble, trouble)
+    pinged, done = wire.seen.get("pinged", {}), wire.seen.get("done", {})
+    used = [queue for queue in pinged.get("queues", []) if queue["tx_frames"]]
+    results.check(f"{prefix}.host-saw-frames", pinged.get("tx_frames", 0) > 40 and pinged.get("rx_frames", 0) > 40, str(pinged))
+    results.check(f"{prefix}.host-queues", pinged.get("channels_max") == queues and len(used) >= 1, str(pinged))
+    wrong = {name: done.get(name) for name in ("refused", "tx_refused", "rx_errors", "rx_no_buffer") if done.get(name) != 0}
+    results.check(f"{prefix}.nothing-refused", not wrong, str(wrong))
+    results.check(f"{prefix}.host-took-the-mac", wire.seen.get("mac", {}).get("mac") == "02:11:22:33:44:55")
+
+
+def check_with(driver, mode, kernel, cpus, nic, prefix):
+    def check(results, context, initrd):
+        wire = Wire()
+        append = images.append(driver, mode, context.tsc_khz, mac=MAC, queues=cpus, cpus=cpus)
+        guest = Guest(f"net-{driver}-{kernel}-{cpus}cpu", images.kernel("vmlinuz", kernel), initrd, append, cpus,
+                      options=["--nic", f"sink,mac={MAC},mtu=9000{nic}"], limit=240)
+        wire.run = Run(guest, context.scratch, results.folder, on_mark=wire.mark)
+        record(results, prefix, wire.run.run(), wire, cpus)
+        print(f"          {guest.name}: {wire.run.seconds:.0f} s", flush=True)
+
+    return check
+
+
+def jobs():
+    script = os.path.join(images.GUEST, "net")
+
+    def job(kernel, cpus, nic=""):
+        name = f"net-kernel-{kernel}-{cpus}cpu"
+        return Job(name, "guests", 4, lambda: images.initramfs(kernel, "kernel", script, modules=["hv_netvsc"]),
+                   check_with("kernel", "hv", kernel, cpus, nic, f"kernel-driver.{name.removeprefix('net-kernel-')}.net"))
+
+    return [job("6.1-amd64", 1), job("6.12-amd64", 2)]

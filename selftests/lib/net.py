@@ -58,7 +58,7 @@ def jobs():
 
     def job(kernel, cpus, nic=""):
         name = f"net-kernel-{kernel}-{cpus}cpu"
-        return Job(name, "guests", 4, lambda: images.initramfs(kernel, "kernel", script, modules=["hv_netvsc"]),
+        return Job(name, "guests", 9, lambda: images.initramfs(kernel, "kernel", script, modules=["hv_netvsc"]),
                    check_with("kernel", "hv", kernel, cpus, nic, f"kernel-driver.{name.removeprefix('net-kernel-')}.net"))
 
     return [job("6.1-amd64", 1), job("6.12-amd64", 2)]

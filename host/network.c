@@ -36,10 +36,9 @@ __attribute__((format(printf, 2, 3))) static int fail(char *error, const char *f
 
 static struct net *open_net(const struct net_options *options, char *error)
 {
-	if (options->sink)
-		return net_sink_open(options, error);
-	snprintf(error, NET_ERROR_BYTES, "this hvis-host has no such network; sink is one that it has");
-	return NULL;
+	if (options->tap)
+		return net_tap_open(options, error);
+	return options->user ? net_user_open(options, error) : net_sink_open(options, error);
 }
 
 /* @verb: what was asked for, "--nic" or the like, for messages. */

@@ -91,6 +91,7 @@ static const char *exchange_value(struct rndis_config *config, const struct rndi
 {
 	struct rndis_exchange exchange = { .config = config, .about = about };
 	struct rndis_request request;
+	const char *why;
 	uint32_t room = bytes - (uint32_t)BODY;
 	bool bad;
 
@@ -104,11 +105,8 @@ static const char *exchange_value(struct rndis_config *config, const struct rndi
 		exchange.in = message + BODY + request.buffer_offset;
 		exchange.in_bytes = request.buffer_bytes;
 	}
-	if (type == RNDIS_QUERY)
-		query(&exchange, &request, answer);
-	else
-		set(&exchange, &request, answer);
-	return bad ? "RNDIS request with its value outside" : NULL;
+	why = type == RNDIS_QUERY ? query(&exchange, &request, answer) : set(&exchange, &request, answer);
+	return bad ? "RNDIS request with its value outside" : why;
 }
 
 static void complete_with(struct rndis_answer *answer, uint32_t type, uint32_t id, uint32_t status)

@@ -125,7 +125,8 @@ uint64_t synic_interrupts(struct bus *bus, unsigned int vp)
 
 /*
  * The echo provider. Its packets beginning with "BAD" are against its protocol; "SUBS3" asks for three
- * sub-channels.
+ * sub-channels; "TRY" fills the ring with packets of another type; "LEND" and a handle borrows that GPADL and answers with
+ * "LENT" and the first byte of its second page, or why not; "BACK" returns it.
  */
 
 #define HELD_MAX 2048
@@ -139,6 +140,7 @@ struct echo_channel {
 	bool closing;
 	unsigned int held;
 	uint64_t ids[HELD_MAX];
+	struct channel_buffer *lent;
 };
 
 static void answer_held(struct loop_work *work)
@@ -185,9 +187,39 @@ static void *echo_open(struct channel *channel, void *context)
 	return state;
 }
 
+static void echo_lend(struct echo_channel *state, uint64_t id, const uint8_t *payload)
+{
+	uint8_t answer[64] = "LENT";
+	const char *why;
+	uint32_t handle;
+
+	memcpy(&handle, payload + 4, sizeof(handle));
+	state->lent = channel_borrow(state->channel, handle, &why);
+	if (state->lent)
+		answer[4] = *channel_buffer_at(state->lent, 4096);
+	else
+		strcpy((char *)answer, why);
+	channel_complete(state->channel, id, answer, sizeof(answer));
+}
+
+/* Return: whether it was for this. */
+static bool echo_buffer(struct echo_channel *state, uint64_t id, const uint8_t *payload, uint32_t bytes)
+{
+	if (bytes >= 8 && !memcmp(payload, "LEND", 4)) {
+		echo_lend(state, id, payload);
+		return true;
+	}
+	if (bytes >= 4 && !memcmp(payload, "BACK", 4)) {
+		channel_return(state->lent);
+		state->lent = NULL;
+	}
+	return false;
+}
+
 static int echo_packet(void *context, struct packet *packet, const char **why)
 {
 	struct echo_channel *state = context;
+	const struct packet_desc pages = { .type = PACKET_XFER_PAGES, .offset8 = 3, .transaction_id = 99 };
 	const uint8_t *payload = packet->data + packet->payload;
 	uint32_t bytes = packet->bytes - packet->payload;
 
@@ -195,6 +227,11 @@ static int echo_packet(void *context, struct packet *packet, const char **why)
 		*why = "packet says it is bad";
 		return -EINVAL;
 	}
+	if (bytes >= 3 && !memcmp(payload, "TRY", 3))
+		while (channel_try_send(state->channel, &pages, payload, bytes))
+			;
+	if (echo_buffer(state, packet->desc.transaction_id, payload, bytes))
+		return 0;
 	if (bytes >= 4 && !memcmp(payload, "SEND", 4))
 		channel_send(state->channel, payload, bytes);
 	for (int i = 0; i < 2000 && bytes >= 4 && !memcmp(payload, "MANY", 4); i++)
@@ -229,6 +266,8 @@ static void echo_closed(void *context)
 {
 	struct echo_channel *state = context;
 
+	if (state->lent)
+		channel_return(state->lent);
 	if (!channel_sub_index(state->channel))
 		atomic_store(&state->slot->open, NULL);
 	atomic_fetch_add(&state->echo->closed, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/vmbus.c host/connection.c host/offer.c host/request.c host/vmbus_query.c
-// links: host/channel.c host/worker.c host/worker_out.c host/worker_trace.c host/gpadl.c host/ring.c host/loop.c host/guestmem.c
+// links: host/channel.c host/channel_buffer.c host/worker.c host/worker_out.c host/worker_trace.c host/gpadl.c host/ring.c host/loop.c host/guestmem.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/vmbus_fault.c host/worker_fault.c
 // links: host/trace.c host/trace_buffer.c host/trace_pcapng.c host/log.c selftests/unit/bus_fixture.c selftests/unit/bus_guest.c
@@ -411,6 +411,60 @@ static void told_when_nothing_waits(void **state)
 	guest_close(guest);
 }
 
+/* Packets with ranges go as far as there is room, and who had to stop hears when there is again. */
+static void packets_of_another_type_as_far_as_there_is_room(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+	unsigned int got = 0;
+
+	assert_int_equal(guest_send(guest, 1, "TRY! 16 bytes ok", 16), 0);
+	while (guest_receive(guest) && guest->packet.desc.type != PACKET_COMPLETION) {
+		assert_int_equal(guest->packet.desc.type, PACKET_XFER_PAGES);
+		assert_int_equal(guest->packet.desc.transaction_id, 99);
+		assert_int_equal(guest->packet.payload, 24);
+		assert_int_equal(guest->packet.bytes, 32);
+		got++;
+	}
+	assert_int_equal(got, 3 * 4096 / 40); /* the ring, and a trailer each */
+	while (!atomic_load(&bus->echo.called))
+		sched_yield();
+	assert_int_equal(atomic_load(&bus->echo.called), 1);
+	guest_close(guest);
+}
+
+static const char *lend(struct guest *guest, uint32_t handle)
+{
+	uint8_t request[8] = "LEND";
+
+	memcpy(request + 4, &handle, sizeof(handle));
+	assert_int_equal(guest_send(guest, 2, request, sizeof(request)), 0);
+	assert_true(guest_receive(guest));
+	return (const char *)guest->packet.data + guest->packet.payload;
+}
+
+/* A teardown waits until the provider gives the pages back; another channel's are not lent. */
+static void pages_are_lent_and_given_back(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+	const uint64_t pfns[2] = { 900, 800 };
+
+	*(uint8_t *)guestmem_ptr(bus->mem, gpa(800 * 4096), 1) = 'x';
+	bus_gpadl(bus, 1, 0x77, pfns, 2);
+	bus_gpadl(bus, 2, 0x78, pfns, 2);
+	assert_string_equal(lend(guest, 0x79), "no such GPADL");
+	assert_string_equal(lend(guest, 0x78), "GPADL of another channel");
+	assert_string_equal(lend(guest, 0x77), "LENTx");
+	bus_teardown(bus, 1, 0x77);
+	bus_expect_nothing(bus);
+	assert_int_equal(guest_send(guest, 3, "BACK", 4), 0);
+	bus_expect(bus, CHANMSG_GPADL_TORNDOWN);
+	assert_int_equal(bus->message.torndown.gpadl, 0x77);
+	assert_true(guest_receive(guest));
+	guest_close(guest);
+}
+
 static void release_while_in_flight(void **state)
 {
 	struct bus *bus = *state;
@@ -549,6 +603,8 @@ int main(void)
 		CASE(rescind_finishes_what_is_in_flight),
 		CASE(a_closed_channel_is_not_answered),
 		CASE(told_when_nothing_waits),
+		CASE(packets_of_another_type_as_far_as_there_is_room),
+		CASE(pages_are_lent_and_given_back),
 		CASE(release_while_in_flight),
 		CASE(channels_at_once),
 		CASE(contact_under_load),

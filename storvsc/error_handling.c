@@ -158,11 +158,16 @@ int storvsc_eh_bus_reset(struct scsi_cmnd *cmd)
 	return reset(cmd, VSTOR_RESET_BUS, STORVSC_ADDRESS_ANY, "RESET_BUS");
 }
 
-/* Resets in a row do not help; somebody's ioctl may still ask for as many as it likes. */
-static bool just_reopened(struct storvsc_host *host, struct scsi_cmnd *cmd)
+/* Resets in a row do not help. */
+static bool just_reset(const struct storvsc_host *host)
 {
-	return cmd && cmd->submitter != SUBMITTED_BY_SCSI_RESET_IOCTL && host->reopened &&
-	       time_before(jiffies, host->reopened + REOPEN_PAUSE_S * HZ);
+	return host->reset && time_before(jiffies, host->reset + REOPEN_PAUSE_S * HZ);
+}
+
+/* Else it is the wish of a process, or a CPU goes: as often as they like, and no sign of a bad host. */
+static bool by_error_handler(const struct scsi_cmnd *cmd)
+{
+	return cmd && cmd->submitter != SUBMITTED_BY_SCSI_RESET_IOCTL;
 }
 
 static int reopen(struct storvsc_host *host)
@@ -178,7 +183,6 @@ static int reopen(struct storvsc_host *host)
 		storvsc_links_close(host);
 		return -ENODEV; /* rescinded meanwhile */
 	}
-	host->reopened = jiffies | 1;
 	return 0;
 }
 
@@ -193,9 +197,11 @@ static int reconnect(struct storvsc_host *host, struct scsi_cmnd *cmd)
 	synchronize_rcu();
 	storvsc_links_close(host);
 	storvsc_slots_fail(host, STORVSC_LINK_ANY, DID_RESET);
-	error = just_reopened(host, cmd) ? -ETIMEDOUT : reopen(host);
+	error = by_error_handler(cmd) && just_reset(host) ? -ETIMEDOUT : reopen(host);
 	if (error)
 		storvsc_die(host);
+	else if (by_error_handler(cmd))
+		host->reset = jiffies | 1;
 	return error;
 }
 

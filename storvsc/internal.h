@@ -91,7 +91,7 @@ enum storvsc_refusal {
  * @reaper: held while outstanding commands are failed; taken last, and not over a wait for the host
  * @silent: a reset was not answered; no other is worth its time limit until the channel is
  *	open anew. Under @recovery
- * @reopened: when the host reset last succeeded, in jiffies, or 0. Under @recovery
+ * @reset: when error handling last reset the controller, in jiffies, or 0. Under @recovery
  * @control_lock: guards the next three
  * @control: who waits for an answer that is no command's, or NULL
  * @control_id: its transaction id
@@ -129,7 +129,7 @@ struct storvsc_host {
 	struct mutex recovery;
 	struct mutex reaper;
 	bool silent;
-	unsigned long reopened;
+	unsigned long reset;
 
 	spinlock_t control_lock;
 	struct hvis_xact *control;

@@ -55,6 +55,16 @@ sg_of_lun()
 	return 1
 }
 
+# host_of_lun LUN: prints its controller's folder in sysfs.
+host_of_lun()
+{
+	for disk in /sys/class/scsi_disk/*:"$1"; do
+		[ -e "$disk" ] || return 1
+		number=${disk##*/}
+		echo "/sys/class/scsi_host/host${number%%:*}"
+	done
+}
+
 # mark NAME: the host side takes its counters now, and answers when it has.
 mark()
 {

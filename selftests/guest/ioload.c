@@ -2,10 +2,11 @@
 /*
  * ioload: a known number of IOs at a known depth, with the host's counters taken right before and right after, so
  * that signals, interrupts and exits per IO are exact. Small and static, because a guest may run where KVM is emulated.
- *	ioload [--singly] [--spin] [--poll] [--cpus N] NAME DEVICE,... randread|randwrite|read|write BLOCK DEPTH COUNT
+ *	ioload [--singly] [--spin] [--poll] [--unmarked] [--cpus N] NAME DEVICE,... randread|randwrite|read|write BLOCK DEPTH COUNT
  * All events that have come are replaced in one io_submit(), as databases do.
  * --singly: each in one of its own, as fio does unless told otherwise. --spin: asks for events again and again instead
- * of sleeping. --poll: io_uring with IOPOLL, which asks the device's poll queues for completions.
+ * of sleeping. --poll: io_uring with IOPOLL, which asks the device's poll queues for completions. --unmarked: no counters and
+ * no figures, only the load: exit status 1 if an IO failed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,6 +38,7 @@ struct load {
 	int singly;
 	int poll;
 	int spin;
+	int unmarked;
 	uint16_t opcode;
 	unsigned int depth;
 	unsigned int block;
@@ -51,7 +53,7 @@ struct load {
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: ioload [--singly] [--spin] [--poll] [--cpus N] NAME DEVICE,... MODE BLOCK DEPTH COUNT\n"
+	fprintf(stderr, "usage: ioload [--singly] [--spin] [--poll] [--unmarked] [--cpus N] NAME DEVICE,... MODE BLOCK DEPTH COUNT\n"
 			"MODE: randread|randwrite|read|write. "
 			"Does COUNT IOs of BLOCK bytes with DEPTH in flight (on each of N CPUs) over all DEVICEs in turn and\n"
 			"reports NAME.iops and NAME.mbps.\n");
@@ -67,9 +69,12 @@ static void fail(const char *what)
 /* The host takes its counters between our line and its answer. */
 static void mark(const struct load *load, const char *when)
 {
-	FILE *report = fopen(REPORT, "r+");
+	FILE *report;
 	char answer[16];
 
+	if (load->unmarked)
+		return;
+	report = fopen(REPORT, "r+");
 	if (!report)
 		fail(REPORT);
 	fprintf(report, "@mark %s.%s\n", load->name, when);
@@ -250,7 +255,10 @@ static void child(struct load *load, unsigned int cpu, int ready, int go)
 	load->device = cpu;
 	set_up(load);
 	run(load, load->depth * 4ul);
-	if (write(ready, &byte, 1) != 1 || read(go, &byte, 1))
+	if (write(ready, &byte, 1) != 1)
+		fail("pipe");
+	close(ready); /* or nobody would hear that another one ends early */
+	if (read(go, &byte, 1))
 		fail("pipe");
 	run(load, count + (cpu < load->count % load->cpus));
 	exit(0);
@@ -313,6 +321,8 @@ int main(int argc, char **argv)
 			load.spin = 1;
 		else if (!strcmp(argv[1], "--poll"))
 			load.poll = 1;
+		else if (!strcmp(argv[1], "--unmarked"))
+			load.unmarked = 1;
 		else if (!strcmp(argv[1], "--cpus") && argc > 2 && atoi(argv[2]) > 0)
 			load.cpus = (unsigned int)atoi(argv[2]), argc--, argv++;
 		else
@@ -344,6 +354,8 @@ int main(int argc, char **argv)
 		run(&load, load.count);
 	}
 	seconds = now() - begin;
+	if (load.unmarked)
+		return 0;
 	mark(&load, "end");
 	printf("@figure %s.ios %lu count\n", load.name, load.count);
 	printf("@figure %s.iops %.1f 1/s\n", load.name, (double)load.count / seconds);

@@ -123,7 +123,9 @@ still_running()
 	for task in /proc/[0-9]*; do
 		read -r task_line 2>/dev/null <$task/stat || continue
 		case "$task_line" in
-		*" (dd) "* | *" (rmmod) "* | *" (modprobe) "*) echo "# $task_line" && sed 's/^/#    /' $task/stack ;;
+		*" (dd) "* | *"load) "* | *" (sg_reset) "* | *" (rmmod) "* | *" (modprobe) "*)
+			echo "# $task_line" && sed 's/^/#    /' $task/stack
+			;;
 		esac
 	done
 }

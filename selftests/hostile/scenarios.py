@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True)
 class Scenario:
     """rules: must all hit, but for those in quiet (must never) and maybe (may). ends: seconds after which the host
-    stops lying by itself, else when the guest is through. late: the host begins only when the guest says "now".
+    stops lying by itself, else when the guest is through. later: rules that the host adds when the guest says "now".
     theirs: seconds that the kernel's drivers get, whose own limits are constants (180 s for the start of a controller);
     0: the bound that the script gives ours."""
 
@@ -20,7 +20,7 @@ class Scenario:
     quiet: list = field(default_factory=list)
     maybe: list = field(default_factory=list)
     ends: float = 0
-    late: bool = False
+    later: list = field(default_factory=list)
     theirs: int = 0
 
 
@@ -47,7 +47,16 @@ STORVSC = [
     Scenario("vmbus-1-write-index-past-the-end", ["now,channel=scsi0:ring,in=to-guest,write=0xfffffff8"], theirs=60),
     Scenario("vmbus-1-read-index-past-the-end", [f"{FIRST},nth=5,count=500:ring,in=from-guest,read=0xfffffff8"]),
     Scenario("vmbus-1-packet-longer-than-the-ring", [f"{FIRST},nth=2:corrupt,offset=-12,value=0xffff,size=2"]),
-    Scenario("vmbus-1-sub-channel-breaks", ["packet,to=guest,channel=scsi0.1,nth=5,count=500:ring,in=to-guest,write=0xfffffff8"]),
+    Scenario("vmbus-1-sub-channels-break", [], later=[
+        f"packet,to=guest,channel={name},nth=5,count=500:ring,in=to-guest,write=0xfffffff8" for name in ("scsi0.1", "scsi0.2")],
+        theirs=60),
+    # With a request each that has no answer.
+    Scenario("sub-channels-are-rescinded", [], later=[
+        f"packet,from=guest,channel={name},nth={nth},count=1:{verb}" for name in ("scsi0.1", "scsi0.3")
+        for nth, verb in ((15, "drop"), (20, f"rescind,channel={name}"))], theirs=60),
+    # That each channel is used afterwards.
+    Scenario("host-reset-under-load", [], later=[
+        f"packet,from=guest,channel={name},cdb=0x28,count=1:delay,ms=1" for name in ("scsi0", "scsi0.1", "scsi0.2", "scsi0.3")]),
     Scenario("vmbus-15-unsolicited-packets",
              [f"now,channel=scsi0:send,type={kind},id={number},op={op},length={length}"
               for kind, number, op, length in ((6, 0, 1, 64), (11, 0, 1, 64), (11, 0, 12, 64), (6, 0, 99, 64),
@@ -73,6 +82,9 @@ STORVSC = [
                                               f"{TO},lun=0,nth=3,count=1:answer,transfer=1"]),
     Scenario("storvsc-answers-that-are-no-answers", [f"{TO},nth=5:answer,op=99"], theirs=200),
     Scenario("silent-to-one-command", [f"{READ},lun=1:drop"], theirs=200),
+    # No answer to RESET_LUN either: the driver asks for no second reset, but starts over.
+    Scenario("silent-to-a-polled-command", ["packet,from=guest,channel=scsi0.2,cdb=0x28,nth=50,count=1:drop",
+                                            f"{FROM},op=reset-lun,count=1:drop"]),
     Scenario("silent-on-one-channel", [f"{TO},nth=30:silent,channel=scsi0*"], theirs=200),
     Scenario("silent-everything", [f"{TO},nth=30:silent"], theirs=200),
 ]
@@ -132,8 +144,8 @@ VMBUS = [
     Scenario("defect-5-two-controllers-two-versions",
              ["packet,from=guest,channel=scsi1,op=query-protocol-version,count=1:answer,op=1,status=0xC0000059"]),
     Scenario("silent-to-one-probe", ["packet,from=guest,channel=scsi0,op=begin-initialization:drop"]),
-    Scenario("rescind-under-io-then-unload", ["now,channel=scsi0:rescind,reoffer=60000"], late=True),
-    Scenario("vmbus-18-20-offers-come-and-go", ["now,channel=scsi0:rescind,reoffer=2,times=100000"], late=True),
+    Scenario("rescind-under-io-then-unload", [], later=["now,channel=scsi0:rescind,reoffer=60000"]),
+    Scenario("vmbus-18-20-offers-come-and-go", [], later=["now,channel=scsi0:rescind,reoffer=2,times=100000"]),
 ]
 
 PARTS = {"storvsc": STORVSC, "vmbus": VMBUS}

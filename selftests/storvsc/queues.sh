@@ -6,10 +6,8 @@
 ours_only
 
 disk=$(disk_of_lun 0)
-block=${disk##*/}
 cpus=$(grep -c ^processor /proc/cpuinfo)
-host=$(echo /sys/class/scsi_disk/"$(basename "$(ls -d /sys/block/"$block"/device/scsi_disk/*)")"/device)
-host=/sys/class/scsi_host/host$(basename "$(readlink -f "$host")" | cut -d: -f1)
+host=$(host_of_lun 0)
 trace=/sys/kernel/debug/tracing
 
 one_queue_per_cpu()

@@ -121,7 +121,8 @@ def boot(results, cell, context, initrd):
 @lru_cache(maxsize=None)
 def prepare(kernel, driver, programs):
     """Cells that boot the same files share one initramfs."""
-    return images.initramfs(kernel, driver, os.path.join(images.GUEST, "run"), programs=[*images.SG_TOOLS, *programs],
+    load = os.path.join(images.KSELFTEST, "lieload") + ":/bin/lieload"
+    return images.initramfs(kernel, driver, os.path.join(images.GUEST, "run"), programs=[*images.SG_TOOLS, load, *programs],
                             files=[(os.path.join(images.KSELFTEST, "install"), "/kselftest")])
 
 

@@ -72,20 +72,40 @@ channels_on()
 	grep -lx "$1" "$device"/channels/*/cpu
 }
 
-# Before 4.1 no channel moves: with its CPU it is closed, and opened on another one, under a reader.
+# verified_load ARGUMENT...: lieload until /tmp/stop is there. An IO that fails, wrong data, and a request that is only found
+# by the time limit of its disk (30 s) are errors.
+verified_load()
+{
+	while [ ! -e /tmp/stop ]; do
+		timeout 20 lieload "$@" || return 1
+	done
+}
+
+# Before 4.1 no channel moves: with its CPU it is closed, and opened on another one, while data is written and read back and
+# another disk has 32 requests in flight. None may fail.
 reopens()
 {
 	[ $(cat $cpu1) -eq 1 ] && unload_drivers && load_drivers max_version="$1" || return 1
 	find_device
 	refused 0 "$channel/cpu" && channels_on 1 || return 1
-	while :; do reads 2>/dev/null || exit 1; done &
-	reader=$!
+	rm -f /tmp/stop
+	verified_load verify $((64 << 20)) 400 &
+	verified=$!
+	verified_load storm $((1 << 30)) 500 &
+	storm=$!
+	leaves_and_comes
+	left=$?
+	touch /tmp/stop
+	wait $verified && wait $storm && [ $left -eq 0 ]
+}
+
+leaves_and_comes()
+{
 	round=0
-	while [ $round -lt 5 ]; do
+	while [ $round -lt 3 ]; do
 		round=$((round + 1))
 		echo 0 >$cpu1 && ! channels_on 1 && echo 1 >$cpu1 || return 1
 	done
-	kill -0 $reader && kill $reader
 }
 
 # The host offers sub-channels for it.

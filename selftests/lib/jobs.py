@@ -57,8 +57,9 @@ def all_jobs():
     import plug
     import storage
     import survival
+    import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net)
+    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, vswitch)
     return [job for module in modules for job in module.jobs()]
 
 

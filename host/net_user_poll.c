@@ -16,12 +16,19 @@
 #define MS_PER_S 1000
 #define NS_PER_MS 1000000
 
+/*
+ * Not POLLPRI: a poll of io_uring that was waiting says what the waker thinks might be there, and a TCP socket's waker
+ * always names PRI with IN. libslirp would mark the last byte it reads as urgent, and the guest take it out of the
+ * stream. Urgent bytes from outside stay in the stream this way (libslirp sets SO_OOBINLINE), without their mark.
+ */
 static const struct {
 	short ours;
 	int theirs;
 } events[] = {
-	{ POLLIN, SLIRP_POLL_IN }, { POLLOUT, SLIRP_POLL_OUT }, { POLLPRI, SLIRP_POLL_PRI },
-	{ POLLERR, SLIRP_POLL_ERR }, { POLLHUP, SLIRP_POLL_HUP },
+	{ POLLIN, SLIRP_POLL_IN },
+	{ POLLOUT, SLIRP_POLL_OUT },
+	{ POLLERR, SLIRP_POLL_ERR },
+	{ POLLHUP, SLIRP_POLL_HUP },
 };
 
 static short to_ours(int theirs)

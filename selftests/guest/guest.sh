@@ -124,3 +124,17 @@ finish()
 	[ $failures -eq 0 ]
 	exit
 }
+
+# expect NAME COMMAND...: one line for the report of a network's test (selftests/lib/net.py).
+expect()
+{
+	name=$1
+	shift
+	if "$@" >/tmp/expect.out 2>&1; then
+		echo "net: ok $name"
+	else
+		echo "net: not ok $name: $*"
+		sed 's/^/# /' /tmp/expect.out
+		dmesg | tail -5 | sed 's/^/# /'
+	fi
+}

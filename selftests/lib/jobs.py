@@ -53,13 +53,14 @@ def all_jobs():
     import matrix
     import measure
     import net
+    import net_user
     import offers
     import plug
     import storage
     import survival
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, vswitch)
+    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, net_user, vswitch)
     return [job for module in modules for job in module.jobs()]
 
 

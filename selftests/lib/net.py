@@ -23,7 +23,8 @@ class Wire:
         self.seen[name] = (stats or {}).get("nics", {}).get("nic0", {})
 
 
-def record(results, prefix, run, wire, queues):
+def record_said(results, prefix, run):
+    """What the guest's expect lines say, and how it ended."""
     said = [line[5:] for line in run.lines if line.startswith("net: ")]
     for line in said:
         ok = line.startswith("ok ")
@@ -31,6 +32,10 @@ def record(results, prefix, run, wire, queues):
         results.check(f"{prefix}.{name}", ok, "" if ok else " | ".join(run.lines)[-1500:])
     trouble = run.trouble()
     results.check(f"{prefix}.guest", not trouble, trouble)
+
+
+def record(results, prefix, run, wire, queues):
+    record_said(results, prefix, run)
     pinged, done = wire.seen.get("pinged", {}), wire.seen.get("done", {})
     used = [queue for queue in pinged.get("queues", []) if queue["tx_frames"]]
     results.check(f"{prefix}.host-saw-frames", pinged.get("tx_frames", 0) > 40 and pinged.get("rx_frames", 0) > 40, str(pinged))

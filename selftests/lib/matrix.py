@@ -62,7 +62,7 @@ def cells():
         Cell("6.12-amd64", 1, "kernel", "hv", traced="all"),
         Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus,storvsc", traced="all"),
         Cell("6.12-amd64", 2, "hvis", "hv", "storvsc,fio", end="crash"),
-        Cell("6.12-amd64", 2, "kernel", "hv", "vmbus,storvsc,fio"),
+        Cell("6.12-amd64", 2, "kernel", "hv", "vmbus,storvsc"),
         Cell("6.1-cloud-amd64", 2, "hvis", "nopv", "vmbus"),
         Cell("6.12-cloud-amd64", 2, "hvis", "hv", "vmbus"),
         Cell("6.1-cloud-amd64", 1, "kernel", "hv", options=("--vmbus-version 4.0",)),

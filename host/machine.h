@@ -34,6 +34,7 @@ struct machine {
 	struct storvsp *storvsps[OPTIONS_CONTROLLERS_MAX]; /* NULL where no controller is */
 	struct storage_leave *leaving; /* storage.c's */
 	struct netvsp *nics[OPTIONS_NICS_MAX]; /* NULL where no NIC is */
+	unsigned int nics_plugged; /* so far, while the guest ran */
 	struct network_leave *nics_leaving; /* network.c's */
 	struct vm *vm;
 	struct pio *pio;

@@ -67,6 +67,7 @@ struct netvsp *netvsp_create(const struct netvsp_options *options, struct net *n
 	memset(netvsp, 0, sizeof(*netvsp));
 	pthread_mutex_init(&netvsp->lock, NULL);
 	netvsp->number = options->number;
+	netvsp->plugged = options->plugged;
 	snprintf(netvsp->name, sizeof(netvsp->name), "nic%u", options->number);
 	netvsp->net = net;
 	netvsp->channels_max = clamp(options->channels, clamp(net->queues_max, NETVSP_CHANNELS_MAX));
@@ -91,9 +92,12 @@ int netvsp_offer(struct netvsp *netvsp, struct vmbus *vmbus)
 	struct channel_offer offer = {
 		.name = netvsp->name,
 		.type = type,
-		/* Ours to choose; the last byte tells NICs apart, so names in the guest are stable. */
-		.instance = {{0x4e, 0x69, 0x76, 0x68, 0x65, 0x74, 0x69, 0x73, 0x80, 0x00, 0x68, 0x76, 0x69, 0x73,
-			      0x00, (uint8_t)netvsp->number}},
+		/*
+		 * Ours to choose; the last byte tells NICs apart, so names in the guest are stable. A guest may still be busy
+		 * with the end of a NIC when the next of its number comes: Linux warns if that has the same GUID.
+		 */
+		.instance = {{0x4e, 0x69, 0x76, 0x68, 0x65, 0x74, 0x69, 0x73, 0x80, (uint8_t)(netvsp->plugged >> 8), 0x68,
+			      0x76, 0x69, 0x73, (uint8_t)netvsp->plugged, (uint8_t)netvsp->number}},
 		.ops = &netvsp->ops,
 		.context = netvsp,
 	};

@@ -19,6 +19,7 @@ struct netvsp;
 struct netvsp_options {
 	struct loop *loop; /* the bus thread's; NULL where it never leaves */
 	unsigned int number; /* 0..; makes the instance GUID and the name "nicN" */
+	unsigned int plugged; /* 0: there from the start; else makes the GUID, too: nobody else has had it */
 	uint32_t version_max; /* NVSP_VERSION_*; 0: the newest */
 	uint8_t mac[6];
 	uint32_t mtu; /* 0: NET_MTU_DEFAULT */

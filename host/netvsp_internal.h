@@ -48,7 +48,7 @@ struct netvsp_area {
 };
 
 struct netvsp {
-	unsigned int number;
+	unsigned int number, plugged;
 	char name[16];
 	struct net *net;
 	unsigned int channels_max;

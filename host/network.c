@@ -48,6 +48,7 @@ static int open_nic(struct machine *machine, unsigned int number, const struct o
 	struct netvsp_options options = {
 		.loop = machine->loop,
 		.number = number,
+		.plugged = machine->nics_plugged,
 		.version_max = option->version_max,
 		.mtu = option->mtu,
 		.channels = machine->options->cpus,
@@ -139,7 +140,10 @@ json_t *network_query(struct machine *machine)
 
 static int add(struct machine *machine, unsigned int number, const struct option_nic *option, char *error)
 {
-	int ret = open_nic(machine, number, option, "nic-add", error);
+	int ret;
+
+	machine->nics_plugged++;
+	ret = open_nic(machine, number, option, "nic-add", error);
 
 	if (ret)
 		return ret;

@@ -16,10 +16,15 @@ class Wire:
     def __init__(self):
         self.run = None
         self.seen = {}
+        self.removed = self.added = None
 
     def mark(self, name, stats):
         if name in ("link-down", "link-up"):
             self.run.ask("nic-link", nic=0, link=name[5:])
+        elif name == "nic-remove":
+            self.removed = self.run.ask("nic-remove", nic=0)
+        elif name == "nic-add":
+            self.added = self.run.ask("nic-add", spec="user")
         self.seen[name] = (stats or {}).get("nics", {}).get("nic0", {})
 
 
@@ -42,6 +47,7 @@ def record(results, prefix, run, wire, queues):
     results.check(f"{prefix}.host-queues", pinged.get("channels_max") == queues and len(used) >= 1, str(pinged))
     wrong = {name: done.get(name) for name in ("refused", "tx_refused", "rx_errors", "rx_no_buffer") if done.get(name) != 0}
     results.check(f"{prefix}.nothing-refused", not wrong, str(wrong))
+    results.check(f"{prefix}.host-plugged", wire.removed == {} and wire.added == {"nic": 0}, f"{wire.removed} {wire.added}")
     results.check(f"{prefix}.host-took-the-mac", wire.seen.get("mac", {}).get("mac") == "02:11:22:33:44:55")
 
 

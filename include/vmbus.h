@@ -162,8 +162,24 @@ struct hvis_packet {
 };
 
 int hvis_channel_recv(struct vmbus_channel *channel, struct hvis_packet *packet);
+bool hvis_channel_ready(struct vmbus_channel *channel);
 void hvis_channel_resume(struct vmbus_channel *channel);
 void hvis_channel_look(struct vmbus_channel *channel);
+
+/*
+ * Memory of a driver that the host may use, beside the rings: create, share (the driver's own protocol then tells the
+ * host the handle), close the channel, unshare, destroy. What the host does not give back is leaked.
+ */
+#define HVIS_MEMORY_MAX (31u << 20)
+
+struct hvis_memory;
+
+struct hvis_memory *hvis_memory_create(u32 bytes, int node);
+void hvis_memory_destroy(struct hvis_memory *memory);
+int hvis_memory_share(struct hvis_memory *memory, struct vmbus_channel *channel, u32 *gpadl);
+bool hvis_memory_unshare(struct hvis_memory *memory);
+void *hvis_memory_address(const struct hvis_memory *memory);
+u32 hvis_memory_bytes(const struct hvis_memory *memory);
 
 /*
  * One request that waits for one answer: init, send it, wait. Whoever brings the answer calls

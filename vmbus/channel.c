@@ -137,8 +137,8 @@ static int post_open(struct vmbus_channel *channel)
 	struct chanmsg_open open = {
 		.header.type = CHANMSG_OPEN,
 		.relid = channel->relid,
-		.open_id = channel->memory.gpadl,
-		.ring_gpadl = channel->memory.gpadl,
+		.open_id = channel->memory.shared.gpadl,
+		.ring_gpadl = channel->memory.shared.gpadl,
 		.target_vp = synic_vp_index(channel->cpu),
 		.downstream_page = channel->memory.send_pages,
 	};
@@ -184,7 +184,7 @@ static int create_rings(struct vmbus_channel *channel)
 	}
 	ring_out_init(&channel->out, memory->send, memory->send + PAGE_SIZE, (memory->send_pages - 1) * PAGE_SIZE);
 	ring_in_init(&channel->in, memory->recv, memory->recv + PAGE_SIZE,
-		     (memory->count - memory->send_pages - 1) * PAGE_SIZE, channel->in_copy, copy_bytes);
+		     (memory->shared.count - memory->send_pages - 1) * PAGE_SIZE, channel->in_copy, copy_bytes);
 	if (config->polled)
 		ring_in_mask(&channel->in);
 	return 0;
@@ -205,7 +205,7 @@ static enum channel_state destroy_rings(struct vmbus_channel *channel, const cha
 static const char *unshare(struct vmbus_channel *channel)
 {
 	if (hvis_channel_rescinded(channel) ||
-	    !ring_memory_unshare(&channel->memory, channel->relid, &channel->rescinded))
+	    !shared_pages_unshare(&channel->memory.shared, channel->relid, &channel->rescinded))
 		return NULL;
 	return "the host did not confirm the end of their GPADL";
 }
@@ -215,7 +215,7 @@ static int open_with_host(struct vmbus_channel *channel, const char **leak)
 {
 	int error;
 
-	error = ring_memory_share(&channel->memory, channel->relid, &channel->rescinded);
+	error = shared_pages_share(&channel->memory.shared, channel->relid, &channel->rescinded);
 	if (error) {
 		if (error == -ETIMEDOUT || error == -EPROTO)
 			*leak = "the host did not answer GPADL_HEADER as it must";
@@ -289,7 +289,7 @@ int hvis_channel_open(struct vmbus_channel *channel, const struct hvis_channel_c
 		synic_give(channel->cpu);
 	else
 		/* For what came while it was being opened. */
-		channel_look(channel);
+		channel_look_from_task(channel);
 unlock:
 	mutex_unlock(&channel->cpu_lock);
 	return error;

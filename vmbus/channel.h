@@ -27,28 +27,40 @@ enum channel_state {
 };
 
 /**
- * struct ring_memory - the pages of both rings and the GPADL that shows them to the host
- * @pages: guest-to-host header, its data, host-to-guest header, its data
+ * struct shared_pages - single pages and the GPADL that shows them to the host
+ * @pages: in the order that the host sees
  * @count: of @pages
+ * @gpadl: handle; 0: the host knows nothing of these pages
+ */
+struct shared_pages {
+	struct page **pages;
+	u32 count;
+	u32 gpadl;
+};
+
+int shared_pages_create(struct shared_pages *shared, u32 count, int node);
+void shared_pages_destroy(struct shared_pages *shared);
+void shared_pages_leak(struct shared_pages *shared, u32 relid, const char *what, const char *why);
+int shared_pages_share(struct shared_pages *shared, u32 relid, const bool *gone);
+int shared_pages_unshare(struct shared_pages *shared, u32 relid, const bool *gone);
+
+/**
+ * struct ring_memory - the pages of both rings
+ * @shared: guest-to-host header, its data, host-to-guest header, its data
  * @send_pages: how many of them are the guest-to-host ring
  * @send: that ring, data mapped twice in a row
  * @recv: the other one, likewise
- * @gpadl: handle; 0: the host knows nothing of these pages
  */
 struct ring_memory {
-	struct page **pages;
-	u32 count;
+	struct shared_pages shared;
 	u32 send_pages;
 	void *send;
 	void *recv;
-	u32 gpadl;
 };
 
 int ring_memory_create(struct ring_memory *memory, u32 send_bytes, u32 recv_bytes, int node);
 void ring_memory_destroy(struct ring_memory *memory);
 void ring_memory_leak(struct ring_memory *memory, u32 relid, const char *why);
-int ring_memory_share(struct ring_memory *memory, u32 relid, const bool *gone);
-int ring_memory_unshare(struct ring_memory *memory, u32 relid, const bool *gone);
 
 /**
  * struct vmbus_channel - one channel
@@ -184,6 +196,7 @@ void channel_io_start(struct vmbus_channel *channel);
 void channel_io_stop(struct vmbus_channel *channel);
 void channel_event(u32 relid);
 void channel_look(struct vmbus_channel *channel);
+void channel_look_from_task(struct vmbus_channel *channel);
 
 /* channel_move.c */
 void channel_move_init(struct vmbus_channel *channel);

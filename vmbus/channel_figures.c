@@ -62,9 +62,9 @@ ssize_t channel_ring_read(struct vmbus_channel *channel, char *buffer, loff_t of
 
 	mutex_lock(&channel->lock);
 	if (channel->state == CHANNEL_OPEN) {
-		done = index < channel->memory.count ? min(bytes, PAGE_SIZE - from) : 0;
+		done = index < channel->memory.shared.count ? min(bytes, PAGE_SIZE - from) : 0;
 		if (done)
-			memcpy(buffer, page_address(channel->memory.pages[index]) + from, done);
+			memcpy(buffer, page_address(channel->memory.shared.pages[index]) + from, done);
 	}
 	mutex_unlock(&channel->lock);
 	return done;

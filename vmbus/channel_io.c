@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitops.h>
+#include <linux/bottom_half.h>
 #include <linux/export.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
@@ -150,6 +151,19 @@ void channel_look(struct vmbus_channel *channel)
 }
 
 /**
+ * channel_look_from_task() - channel_look() in process context
+ * @channel: open
+ *
+ * An event() may raise a softirq: here, unlike behind an interrupt, nobody but us would run it soon. May sleep.
+ */
+void channel_look_from_task(struct vmbus_channel *channel)
+{
+	local_bh_disable();
+	channel_look(channel);
+	local_bh_enable();
+}
+
+/**
  * channel_event() - the event flag of a channel was set
  * @relid: below TLFS_EVENT_FLAGS; the host may name any
  *
@@ -226,6 +240,19 @@ int hvis_channel_recv(struct vmbus_channel *channel, struct hvis_packet *packet)
 EXPORT_SYMBOL_GPL(hvis_channel_recv);
 
 /**
+ * hvis_channel_ready() - would hvis_channel_recv() return anything but 0?
+ * @channel: open
+ *
+ * For an event() that leaves all reading to a poller: DRAINED if not, else wake it and POLLING. Without that look the
+ * event that follows hvis_channel_resume() would wake the poller for ever. Context as for hvis_channel_recv().
+ */
+bool hvis_channel_ready(struct vmbus_channel *channel)
+{
+	return is_open(channel) && !READ_ONCE(channel->broken) && ring_in_ready(&channel->in);
+}
+EXPORT_SYMBOL_GPL(hvis_channel_ready);
+
+/**
  * hvis_channel_resume() - a poller has read all and gives the ring back to event()
  * @channel: open
  *
@@ -248,8 +275,11 @@ EXPORT_SYMBOL_GPL(hvis_channel_resume);
  */
 void hvis_channel_look(struct vmbus_channel *channel)
 {
+	/* As channel_look_from_task(). */
+	local_bh_disable();
 	/* Should it move meanwhile, serve() hands on; an offline CPU has none. */
 	smp_call_function_single(READ_ONCE(channel->cpu), run_handed_on, channel, 1);
+	local_bh_enable();
 }
 EXPORT_SYMBOL_GPL(hvis_channel_look);
 

@@ -133,7 +133,7 @@ static int move(struct vmbus_channel *channel, unsigned int cpu)
 	synic_give(old);
 	if (unsure)
 		start_watch(channel);
-	channel_look(channel);
+	channel_look_from_task(channel);
 	return 0;
 }
 

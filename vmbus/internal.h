@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The inside of hvis_vmbus.ko: the one bus, its layers and what they call of each other. Drivers never include this.
- * Calls go down only: main -> device -> offer -> channel -> {chanmsg, ring_memory, gpadl, ring} -> {synic, hypercall}.
+ * Calls go down only: main -> device -> offer -> channel -> {chanmsg, ring_memory, pages, gpadl, ring} -> {synic, hypercall}.
  * News goes up through the callback tables that main.c hands to each layer's init.
  * Invariant: hvis_bus is the only mutable global of this module.
  */

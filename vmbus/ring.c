@@ -356,6 +356,17 @@ int ring_in_read(struct ring_in *ring, struct hvis_packet *packet)
 }
 
 /**
+ * ring_in_ready() - would ring_in_read() return anything but 0?
+ * @ring: the ring
+ *
+ * Any context, the caller's lock. Return: true also if the ring has just been found broken, which ring_in_read() tells.
+ */
+bool ring_in_ready(struct ring_in *ring)
+{
+	return ring->broken || ring->read != ring->write || in_look(ring) || ring->read != ring->write;
+}
+
+/**
  * ring_in_publish() - give the space of the packets read so far back to the host
  * @ring: the ring
  *

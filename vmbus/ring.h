@@ -70,6 +70,7 @@ bool ring_out_want_room(struct ring_out *ring, u32 bytes);
 void ring_in_init(struct ring_in *ring, struct ring_header *header, void *data, u32 size,
 		  void *copy, u32 copy_bytes);
 int ring_in_read(struct ring_in *ring, struct hvis_packet *packet);
+bool ring_in_ready(struct ring_in *ring);
 bool ring_in_publish(struct ring_in *ring);
 void ring_in_mask(struct ring_in *ring);
 bool ring_in_unmask(struct ring_in *ring);

@@ -1,42 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of a channel's two rings: single pages, so that no order of allocation can fail for fragmentation; their
- * mapping, with the data pages twice in a row; and the GPADL conversation that shows them to the host and takes them
- * back.
- * Invariant: pages in a GPADL go back to the allocator only after the host confirmed its teardown, or never.
+ * The memory of a channel's two rings: their pages, and the mapping with the data pages twice in a row. That the host
+ * gets and gives back the pages is pages.c's.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "channel.h"
 #include "gpadl.h"
-
-static void free_page_array(struct page **pages, u32 count)
-{
-	while (count--)
-		__free_page(pages[count]);
-	kvfree(pages);
-}
-
-static struct page **alloc_page_array(u32 count, int node)
-{
-	struct page **pages = kvmalloc_array(count, sizeof(*pages), GFP_KERNEL);
-	u32 i;
-
-	if (!pages)
-		return NULL;
-	for (i = 0; i < count; i++) {
-		pages[i] = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
-		if (!pages[i]) {
-			free_page_array(pages, i);
-			return NULL;
-		}
-	}
-	return pages;
-}
 
 /* Header, data, data again. vmap() keeps no reference to the list. */
 static void *map_ring(struct page **pages, u32 count)
@@ -69,18 +41,19 @@ int ring_memory_create(struct ring_memory *memory, u32 send_bytes, u32 recv_byte
 {
 	u64 send_pages = 1 + DIV_ROUND_UP_ULL(send_bytes, PAGE_SIZE);
 	u64 recv_pages = 1 + DIV_ROUND_UP_ULL(recv_bytes, PAGE_SIZE);
+	int error;
 
 	if (!send_bytes || !recv_bytes || send_pages + recv_pages > GPADL_PFNS_MAX)
 		return -EINVAL;
 
-	*memory = (struct ring_memory){ .count = send_pages + recv_pages, .send_pages = send_pages };
-	memory->pages = alloc_page_array(memory->count, node);
-	if (!memory->pages)
-		return -ENOMEM;
-	memory->send = map_ring(memory->pages, send_pages);
+	*memory = (struct ring_memory){ .send_pages = send_pages };
+	error = shared_pages_create(&memory->shared, send_pages + recv_pages, node);
+	if (error)
+		return error;
+	memory->send = map_ring(memory->shared.pages, send_pages);
 	if (!memory->send)
 		goto free_pages;
-	memory->recv = map_ring(memory->pages + send_pages, recv_pages);
+	memory->recv = map_ring(memory->shared.pages + send_pages, recv_pages);
 	if (!memory->recv)
 		goto unmap_send;
 	return 0;
@@ -88,7 +61,7 @@ int ring_memory_create(struct ring_memory *memory, u32 send_bytes, u32 recv_byte
 unmap_send:
 	vunmap(memory->send);
 free_pages:
-	free_page_array(memory->pages, memory->count);
+	shared_pages_destroy(&memory->shared);
 	return -ENOMEM;
 }
 
@@ -97,7 +70,7 @@ void ring_memory_destroy(struct ring_memory *memory)
 {
 	vunmap(memory->recv);
 	vunmap(memory->send);
-	free_page_array(memory->pages, memory->count);
+	shared_pages_destroy(&memory->shared);
 	*memory = (struct ring_memory){};
 }
 
@@ -111,120 +84,8 @@ void ring_memory_destroy(struct ring_memory *memory)
  */
 void ring_memory_leak(struct ring_memory *memory, u32 relid, const char *why)
 {
-	pr_warn("channel %u: %u ring pages leaked on purpose: %s\n", relid, memory->count, why);
 	vunmap(memory->recv);
 	vunmap(memory->send);
-	kvfree(memory->pages);
+	shared_pages_leak(&memory->shared, relid, "ring", why);
 	*memory = (struct ring_memory){};
-}
-
-/* Handles are never reused while this module lives, short of four billion of them. */
-static u32 new_handle(void)
-{
-	u32 handle;
-
-	do {
-		handle = atomic_inc_return(&hvis_bus.next_id);
-	} while (!handle);
-	return handle;
-}
-
-static u64 *page_numbers(const struct ring_memory *memory)
-{
-	u64 *pfns = kvmalloc_array(memory->count, sizeof(*pfns), GFP_KERNEL);
-	u32 i;
-
-	for (i = 0; pfns && i < memory->count; i++)
-		pfns[i] = page_to_pfn(memory->pages[i]);
-	return pfns;
-}
-
-/* Return: 0, or the error of the post that failed. */
-static int post_gpadl(struct gpadl_iter *iter)
-{
-	u8 buffer[CHANMSG_SIZE_MAX] __aligned(8);
-	u32 bytes;
-	int error = 0;
-
-	while (!error && (bytes = gpadl_message(iter, buffer)))
-		error = chanmsg_post(buffer, bytes);
-	return error;
-}
-
-static int create_gpadl(u32 relid, const bool *gone, u32 handle, const u64 *pfns, u32 count)
-{
-	struct chanmsg_call call = { .answer = CHANMSG_GPADL_CREATED, .key = handle, .gone = gone };
-	struct chanmsg_gpadl_created created = {};
-	struct gpadl_iter iter;
-	int error;
-
-	error = gpadl_iter_init(&iter, relid, handle, pfns, count);
-	if (error)
-		return error;
-	chanmsg_call_begin(&call, &created, sizeof(created));
-	error = post_gpadl(&iter);
-	if (error) {
-		chanmsg_call_end(&call);
-		/* The host may hold the pages of the messages before the one that failed. */
-		return iter.messages > 1 ? -ETIMEDOUT : error;
-	}
-	error = chanmsg_call_wait(&call, hvis_bus.chanmsg.timeout_ms, "GPADL_HEADER");
-	if (!error && created.status) {
-		pr_err("channel %u: the host refuses the ring memory (status 0x%x)\n", relid, created.status);
-		return -EREMOTEIO;
-	}
-	if (!error && created.relid != relid) {
-		pr_err("channel %u: the host took the ring memory for channel %u\n", relid, created.relid);
-		return -EPROTO;
-	}
-	return error;
-}
-
-/**
- * ring_memory_share() - show the pages to the host
- * @memory: created
- * @relid: of the channel
- * @gone: becomes true when the host rescinds it
- *
- * May sleep. Return: 0; -ETIMEDOUT no answer, or -EPROTO one for another channel: the host may hold the pages, so leak
- * them; any other error (-EREMOTEIO refused, -ENODEV rescinded, what posting returns, -ENOMEM): the host holds nothing.
- */
-int ring_memory_share(struct ring_memory *memory, u32 relid, const bool *gone)
-{
-	u32 handle = new_handle();
-	u64 *pfns = page_numbers(memory);
-	int error;
-
-	if (!pfns)
-		return -ENOMEM;
-	error = create_gpadl(relid, gone, handle, pfns, memory->count);
-	if (!error)
-		memory->gpadl = handle;
-	kvfree(pfns);
-	return error;
-}
-
-/**
- * ring_memory_unshare() - take the pages back
- * @memory: shared
- * @relid: of the channel, which is closed
- * @gone: becomes true when the host rescinds it
- *
- * May sleep. Return: 0: the host is done with them, also because it rescinded the channel, which ends its GPADLs;
- * anything else: it may not be, so leak them.
- */
-int ring_memory_unshare(struct ring_memory *memory, u32 relid, const bool *gone)
-{
-	const struct chanmsg_gpadl_teardown teardown = {
-		.header.type = CHANMSG_GPADL_TEARDOWN, .relid = relid, .gpadl = memory->gpadl,
-	};
-	struct chanmsg_call call = { .answer = CHANMSG_GPADL_TORNDOWN, .key = memory->gpadl, .gone = gone };
-	int error;
-
-	chanmsg_call_begin(&call, NULL, 0);
-	error = chanmsg_ask(&call, &teardown, sizeof(teardown), "GPADL_TEARDOWN");
-	if (error && error != -ENODEV)
-		return error;
-	memory->gpadl = 0;
-	return 0;
 }

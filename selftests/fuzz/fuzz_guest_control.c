@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: vmbus/message_rules.c vmbus/chanmsg.c vmbus/offer.c vmbus/channel.c vmbus/ring_memory.c vmbus/gpadl.c vmbus/ring.c vmbus/connect.c vmbus/xact.c selftests/fuzz/shim/one_thread.c
+// links: vmbus/message_rules.c vmbus/chanmsg.c vmbus/offer.c vmbus/channel.c vmbus/pages.c vmbus/ring_memory.c vmbus/gpadl.c vmbus/ring.c vmbus/connect.c vmbus/xact.c selftests/fuzz/shim/one_thread.c
 /*
  * The guest's whole control conversation: the tape is what the host says, at whatever moment the guest waits or works, and
  * what drivers do with the channels they get. Hypercalls, SynIC and the event path are fakes.
@@ -238,7 +238,7 @@ void channel_io_stop(struct vmbus_channel *channel)
 	hvis_bus.active[channel->relid] = NULL;
 }
 
-void channel_look(struct vmbus_channel *channel)
+void channel_look_from_task(struct vmbus_channel *channel)
 {
 }
 

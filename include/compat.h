@@ -36,4 +36,52 @@
 /* A list of requests is a pointer to its first one, or, since 6.13 and in later 6.12, a struct that begins with it. */
 #define COMPAT_RQ_LIST_EMPTY(list) (!*(struct request *const *)(list))
 
+/* Page pools have headers of their own since 6.6; that pages may be split has to be said before 6.7. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define COMPAT_PAGE_POOL_H "net/page_pool/helpers.h"
+#else
+#define COMPAT_PAGE_POOL_H "net/page_pool.h"
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define COMPAT_PAGE_POOL_FRAGS 0
+#else
+#define COMPAT_PAGE_POOL_FRAGS PP_FLAG_PAGE_FRAG
+#endif
+
+/* One call fills in a fragment since 6.5. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define compat_frag_fill(frag, page, offset, bytes) skb_frag_fill_page_desc(frag, page, offset, bytes)
+#else
+#define compat_frag_fill(frag, page, offset, bytes)                                                                    \
+	(__skb_frag_set_page(frag, page), skb_frag_off_set(frag, offset), skb_frag_size_set(frag, bytes))
+#endif
+
+/* What a device can do for XDP is told since 6.3. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define compat_xdp_features(netdev)                                                                                    \
+	xdp_set_features_flag(netdev, NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT | NETDEV_XDP_ACT_NDO_XMIT |       \
+				      NETDEV_XDP_ACT_RX_SG | NETDEV_XDP_ACT_NDO_XMIT_SG)
+#else
+#define compat_xdp_features(netdev) ((void)(netdev))
+#endif
+
+/* Key and table of ethtool -x and -X travel in a struct since 6.8. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define COMPAT_RXFH_GET struct ethtool_rxfh_param *rxfh
+#define COMPAT_RXFH_SET struct ethtool_rxfh_param *rxfh, struct netlink_ext_ack *extack
+#define COMPAT_RXFH_TABLE (rxfh->indir)
+#define COMPAT_RXFH_KEY (rxfh->key)
+#define COMPAT_RXFH_HASH_SET(value) (rxfh->hfunc = (value))
+#define COMPAT_RXFH_HASH (rxfh->hfunc)
+#define COMPAT_RXFH_CONTEXT (rxfh->rss_context)
+#else
+#define COMPAT_RXFH_GET u32 *indir, u8 *key, u8 *hfunc
+#define COMPAT_RXFH_SET const u32 *indir, const u8 *key, const u8 hfunc
+#define COMPAT_RXFH_TABLE indir
+#define COMPAT_RXFH_KEY key
+#define COMPAT_RXFH_HASH_SET(value) (hfunc ? (void)(*hfunc = (value)) : (void)0)
+#define COMPAT_RXFH_HASH hfunc
+#define COMPAT_RXFH_CONTEXT 0
+#endif
+
 #endif

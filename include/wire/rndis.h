@@ -206,6 +206,8 @@ _Static_assert(sizeof(struct rndis_ppi) == 12, "RNDIS per-packet information");
 #define RNDIS_RX_TCP_SUCCEEDED (1u << 3)
 #define RNDIS_RX_UDP_SUCCEEDED (1u << 4)
 #define RNDIS_RX_IP_SUCCEEDED (1u << 5)
+#define RNDIS_RX_TCP_VALUE_INVALID (1u << 7) /* it is right, but its field is not filled in, as in joined frames */
+#define RNDIS_RX_IP_VALUE_INVALID (1u << 8)
 
 /* RNDIS_PPI_LSO, version 2 */
 #define RNDIS_LSO_MSS_MASK 0xFFFFFu

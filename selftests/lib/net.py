@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""NICs: the kernel's own driver on our host, on a network that answers by itself."""
+"""NICs: our driver and the kernel's own on our host, on a network that answers by itself."""
 
 import os
 
@@ -29,7 +29,7 @@ class Wire:
 
 
 def record_said(results, prefix, run):
-    """What the guest's expect lines say, and how it ended."""
+    """What the guest's expect lines say, and how it ended. Return: how many lines."""
     said = [line[5:] for line in run.lines if line.startswith("net: ")]
     for line in said:
         ok = line.startswith("ok ")
@@ -37,6 +37,7 @@ def record_said(results, prefix, run):
         results.check(f"{prefix}.{name}", ok, "" if ok else " | ".join(run.lines)[-1500:])
     trouble = run.trouble()
     results.check(f"{prefix}.guest", not trouble, trouble)
+    return len(said)
 
 
 def record(results, prefix, run, wire, queues):
@@ -64,12 +65,32 @@ def check_with(driver, mode, kernel, cpus, nic, prefix):
     return check
 
 
+def change(kernel):
+    """Our driver while it is being changed."""
+
+    def check(results, context, initrd):
+        append = images.append("hvis", "nopv", context.tsc_khz, mac=MAC, queues=2, cpus=2)
+        guest = Guest(f"net-change-{kernel}", images.kernel("vmlinuz", kernel), initrd, append, 2,
+                      options=["--nic", f"sink,mac={MAC},mtu=9000"], limit=300)
+        run = Run(guest, context.scratch, results.folder, on_mark=lambda name, stats: None).run()
+        said = record_said(results, f"netvsc.{kernel}-change", run)
+        results.check(f"netvsc.{kernel}-change.all-said", said >= 56, str(said))
+        print(f"          {guest.name}: {run.seconds:.0f} s", flush=True)
+
+    programs = ["/usr/sbin/ethtool", os.path.join(images.KSELFTEST, "xdp") + ":/bin/xdp"]
+    return Job(f"net-change-{kernel}", "guests", 9,
+               lambda: images.initramfs(kernel, "hvis", os.path.join(images.GUEST, "net-change"), programs=programs), check)
+
+
 def jobs():
     script = os.path.join(images.GUEST, "net")
 
-    def job(kernel, cpus, nic=""):
-        name = f"net-kernel-{kernel}-{cpus}cpu"
-        return Job(name, "guests", 9, lambda: images.initramfs(kernel, "kernel", script, modules=["hv_netvsc"]),
-                   check_with("kernel", "hv", kernel, cpus, nic, f"kernel-driver.{name.removeprefix('net-kernel-')}.net"))
+    def job(driver, mode, kernel, cpus, nic=""):
+        name = f"net-{driver}-{kernel}-{cpus}cpu"
+        modules = ["hv_netvsc"] if driver == "kernel" else []
+        part = f"kernel-driver.{kernel}-{cpus}cpu.net" if driver == "kernel" else f"netvsc.{kernel}-{cpus}cpu-{mode}"
+        return Job(name, "guests", 9, lambda: images.initramfs(kernel, driver, script, modules=modules),
+                   check_with(driver, mode, kernel, cpus, nic, part))
 
-    return [job("6.1-amd64", 1), job("6.12-amd64", 2)]
+    return [job("kernel", "hv", "6.1-amd64", 1), job("kernel", "hv", "6.12-amd64", 2),
+            job("hvis", "nopv", "6.1-amd64", 2), job("hvis", "hv", "6.12-amd64", 2), change("6.12-amd64")]

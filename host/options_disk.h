@@ -27,12 +27,6 @@ int option_controller_parse(struct option_controller *controllers, const char *a
 			    size_t room);
 
 /**
- * option_cut_part() - end the first part of a SPEC at its comma, making one comma of two
- * Return: the rest, or NULL. For other SPECs, too.
- */
-char *option_cut_part(char *part);
-
-/**
  * option_disk_assign_luns() - give each disk without a LUN the lowest free one of its controller
  * Return: NULL, or the first disk that finds none or whose own is taken.
  */

@@ -9,28 +9,26 @@
 #include <string.h>
 
 #include "netvsp.h"
-#include "options_disk.h"
+#include "options_spec.h"
 #include "wire/nvsp.h"
 
-struct key {
-	const char *name;
-	const char *(*set)(struct option_nic *nic, const char *value);
-};
-
-static const char *set_user(struct option_nic *nic, const char *value)
+static const char *set_user(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	nic->net.user = true;
 	return value ? "user takes no value" : NULL;
 }
 
-static const char *set_sink(struct option_nic *nic, const char *value)
+static const char *set_sink(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	nic->net.sink = true;
 	return value ? "sink takes no value" : NULL;
 }
 
-static const char *set_tap(struct option_nic *nic, const char *value)
+static const char *set_tap(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	nic->net.tap = value;
 	return value && *value ? NULL : "tap= needs the name of an interface";
 }
@@ -41,18 +39,21 @@ static const char *set_text(const char **field, const char *value, const char *w
 	return value && *value ? NULL : wrong;
 }
 
-static const char *set_forward(struct option_nic *nic, const char *value)
+static const char *set_forward(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	return set_text(&nic->net.host_forwards, value, "hostfwd= needs a rule, for example tcp:127.0.0.1:2222-:22");
 }
 
-static const char *set_dns(struct option_nic *nic, const char *value)
+static const char *set_dns(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	return set_text(&nic->net.dns, value, "dns= needs an address");
 }
 
-static const char *set_network(struct option_nic *nic, const char *value)
+static const char *set_network(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	return set_text(&nic->net.network, value, "net= needs a network, for example 10.0.2.0/24");
 }
 
@@ -64,8 +65,9 @@ static int digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-static const char *set_mac(struct option_nic *nic, const char *value)
+static const char *set_mac(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	static const char wrong[] = "mac= needs a unicast address, for example 52:54:00:12:34:56";
 
 	if (!value || strlen(value) != 17)
@@ -81,33 +83,24 @@ static const char *set_mac(struct option_nic *nic, const char *value)
 	return nic->mac[0] & 1 ? wrong : NULL;
 }
 
-/* Return: false: not a number from @min to @max. */
-static bool parse_between(const char *value, unsigned int min, unsigned int max, unsigned int *number)
+static const char *set_mtu(void *target, const char *value)
 {
-	uint64_t parsed;
-
-	if (!value || !*value || value[strspn(value, "0123456789")] || !options_parse_size(value, &parsed) ||
-	    parsed < min || parsed > max)
-		return false;
-	*number = (unsigned int)parsed;
-	return true;
-}
-
-static const char *set_mtu(struct option_nic *nic, const char *value)
-{
+	struct option_nic *nic = target;
 	_Static_assert(NET_MTU_MIN == 68 && NET_MTU_MAX == 9000, "the text below");
-	return parse_between(value, NET_MTU_MIN, NET_MTU_MAX, &nic->mtu) ? NULL : "mtu= needs a number from 68 to 9000";
+	return spec_number(value, NET_MTU_MIN, NET_MTU_MAX, &nic->mtu) ? NULL : "mtu= needs a number from 68 to 9000";
 }
 
-static const char *set_queues(struct option_nic *nic, const char *value)
+static const char *set_queues(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	_Static_assert(NETVSP_CHANNELS_MAX == 64, "the text below");
-	return parse_between(value, 1, NETVSP_CHANNELS_MAX, &nic->net.queues) ? NULL
+	return spec_number(value, 1, NETVSP_CHANNELS_MAX, &nic->net.queues) ? NULL
 									       : "queues= needs a number from 1 to 64";
 }
 
-static const char *set_version(struct option_nic *nic, const char *value)
+static const char *set_version(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	static const struct {
 		const char *name;
 		uint32_t version;
@@ -123,69 +116,30 @@ static const char *set_version(struct option_nic *nic, const char *value)
 	return "nvsp= must be 1, 2, 4, 5, 6 or 6.1";
 }
 
-static const char *set_link(struct option_nic *nic, const char *value)
+static const char *set_link(void *target, const char *value)
 {
+	struct option_nic *nic = target;
 	if (!value || (strcmp(value, "up") && strcmp(value, "down")))
 		return "link= must be up or down";
 	nic->link_down = !strcmp(value, "down");
 	return NULL;
 }
 
-static const struct key keys[] = {
+static const struct spec_key keys[] = {
 	{ "user", set_user },	{ "tap", set_tap },	  { "sink", set_sink },	   { "mac", set_mac },
 	{ "mtu", set_mtu },	{ "queues", set_queues }, { "nvsp", set_version }, { "link", set_link },
 	{ "hostfwd", set_forward }, { "dns", set_dns },	  { "net", set_network },
 };
 
-static const struct key *find_key(const char *name)
-{
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (!strcmp(keys[i].name, name))
-			return &keys[i];
-	return NULL;
-}
-
-static int parse_part(struct option_nic *nic, char *part, unsigned int *seen, char *what, size_t room)
-{
-	char *value = strchr(part, '=');
-	const struct key *key;
-	const char *wrong;
-
-	if (value)
-		*value++ = 0;
-	key = find_key(part);
-	if (!key) {
-		snprintf(what, room, "unknown part '%.40s'", part);
-		return -EINVAL;
-	}
-	if (*seen & 1u << (key - keys)) {
-		snprintf(what, room, "%s is given twice", key->name);
-		return -EINVAL;
-	}
-	*seen |= 1u << (key - keys);
-	wrong = key->set(nic, value);
-	if (wrong) {
-		snprintf(what, room, "%s", wrong);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 int option_nic_parse(struct option_nic *nic, const char *argument, char *what, size_t room)
 {
-	unsigned int seen = 0;
-	char *part;
+	int ret;
 
 	nic->argument = argument;
-	nic->copy = part = strdup(argument);
-	while (part) {
-		char *rest = option_cut_part(part);
-		int ret = parse_part(nic, part, &seen, what, room);
-
-		if (ret)
-			return ret;
-		part = rest;
-	}
+	nic->copy = strdup(argument);
+	ret = spec_parse(keys, sizeof(keys) / sizeof(keys[0]), nic, nic->copy, what, room);
+	if (ret)
+		return ret;
 	if (nic->net.user + nic->net.sink + !!nic->net.tap != 1) {
 		snprintf(what, room, "needs one of user, tap=NAME and sink");
 		return -EINVAL;

@@ -7,15 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options_disk.h"
+#include "options.h"
+#include "options_spec.h"
 #include "options_trace.h"
 
 static const char *set_signals(struct trace_options *options, const char *value)
 {
-	if (!value || (strcmp(value, "on") && strcmp(value, "off")))
-		return "signals= must be on or off";
-	options->signals = !strcmp(value, "on");
-	return NULL;
+	return spec_switch(value, &options->signals) ? NULL : "signals= must be on or off";
 }
 
 static const char *set_data(struct trace_options *options, const char *value)
@@ -71,11 +69,11 @@ int option_trace_parse(struct trace_options *options, const char *argument, char
 
 	*copy = strdup(argument);
 	*options = (struct trace_options){ .path = *copy };
-	part = *copy ? option_cut_part(*copy) : NULL;
+	part = *copy ? spec_cut_part(*copy) : NULL;
 	if (!*copy || !**copy)
 		wrong = "needs a file first";
 	while (part && !wrong) {
-		char *rest = option_cut_part(part);
+		char *rest = spec_cut_part(part);
 
 		wrong = set_part(options, part);
 		part = rest;

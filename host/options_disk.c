@@ -14,6 +14,7 @@
 static const char *set_file(void *target, const char *value)
 {
 	struct option_disk *disk = target;
+
 	if (!value || !*value)
 		return "file= needs a path";
 	disk->disk.path = value;
@@ -23,6 +24,7 @@ static const char *set_file(void *target, const char *value)
 static const char *set_null(void *target, const char *value)
 {
 	struct option_disk *disk = target;
+
 	if (!value || !options_parse_size(value, &disk->disk.null_bytes) ||
 	    !disk->disk.null_bytes || disk->disk.null_bytes > INT64_MAX)
 		return "null= needs a size, for example null=10G";
@@ -32,6 +34,7 @@ static const char *set_null(void *target, const char *value)
 static const char *set_lun(void *target, const char *value)
 {
 	struct option_disk *disk = target;
+
 	_Static_assert(STORVSP_LUNS == 64, "the text below");
 	if (!spec_number(value, 0, STORVSP_LUNS - 1, &disk->lun))
 		return "lun= needs a number from 0 to 63";
@@ -42,6 +45,7 @@ static const char *set_lun(void *target, const char *value)
 static const char *set_controller(void *target, const char *value)
 {
 	struct option_disk *disk = target;
+
 	_Static_assert(OPTIONS_CONTROLLERS_MAX == 4, "the text below");
 	if (!spec_number(value, 0, OPTIONS_CONTROLLERS_MAX - 1, &disk->controller))
 		return "controller= needs a number from 0 to 3";
@@ -51,6 +55,7 @@ static const char *set_controller(void *target, const char *value)
 static const char *set_ro(void *target, const char *value)
 {
 	struct option_disk *disk = target;
+
 	if (value)
 		return "ro takes no value";
 	disk->disk.read_only = true;
@@ -60,6 +65,7 @@ static const char *set_ro(void *target, const char *value)
 static const char *set_block(void *target, const char *value)
 {
 	struct option_disk *disk = target;
+
 	if (value && !strcmp(value, "512"))
 		disk->disk.block_bytes = 512;
 	else if (value && !strcmp(value, "4096"))
@@ -86,12 +92,14 @@ static const char *set_serial(void *target, const char *value)
 static const char *set_direct(void *target, const char *value)
 {
 	struct option_disk *disk = target;
+
 	return spec_switch(value, &disk->disk.direct) ? NULL : "direct= must be on or off";
 }
 
 static const char *set_unmap(void *target, const char *value)
 {
 	struct option_disk *disk = target;
+
 	return spec_switch(value, &disk->disk.unmap) ? NULL : "unmap= must be on or off";
 }
 

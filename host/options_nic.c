@@ -15,6 +15,7 @@
 static const char *set_user(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	nic->net.user = true;
 	return value ? "user takes no value" : NULL;
 }
@@ -22,6 +23,7 @@ static const char *set_user(void *target, const char *value)
 static const char *set_sink(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	nic->net.sink = true;
 	return value ? "sink takes no value" : NULL;
 }
@@ -29,6 +31,7 @@ static const char *set_sink(void *target, const char *value)
 static const char *set_tap(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	nic->net.tap = value;
 	return value && *value ? NULL : "tap= needs the name of an interface";
 }
@@ -42,18 +45,21 @@ static const char *set_text(const char **field, const char *value, const char *w
 static const char *set_forward(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	return set_text(&nic->net.host_forwards, value, "hostfwd= needs a rule, for example tcp:127.0.0.1:2222-:22");
 }
 
 static const char *set_dns(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	return set_text(&nic->net.dns, value, "dns= needs an address");
 }
 
 static const char *set_network(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	return set_text(&nic->net.network, value, "net= needs a network, for example 10.0.2.0/24");
 }
 
@@ -86,6 +92,7 @@ static const char *set_mac(void *target, const char *value)
 static const char *set_mtu(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	_Static_assert(NET_MTU_MIN == 68 && NET_MTU_MAX == 9000, "the text below");
 	return spec_number(value, NET_MTU_MIN, NET_MTU_MAX, &nic->mtu) ? NULL : "mtu= needs a number from 68 to 9000";
 }
@@ -93,6 +100,7 @@ static const char *set_mtu(void *target, const char *value)
 static const char *set_queues(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	_Static_assert(NETVSP_CHANNELS_MAX == 64, "the text below");
 	return spec_number(value, 1, NETVSP_CHANNELS_MAX, &nic->net.queues) ? NULL
 									       : "queues= needs a number from 1 to 64";
@@ -119,6 +127,7 @@ static const char *set_version(void *target, const char *value)
 static const char *set_link(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	if (!value || (strcmp(value, "up") && strcmp(value, "down")))
 		return "link= must be up or down";
 	nic->link_down = !strcmp(value, "down");

@@ -167,6 +167,17 @@ void hvis_channel_resume(struct vmbus_channel *channel);
 void hvis_channel_look(struct vmbus_channel *channel);
 
 /*
+ * Doorbells that may wait for more packets: instead of hvis_channel_kick() ask hvis_bell_holds(), and kick if it says no; else
+ * ring() is called when the task that sends sleeps, or a little later.
+ */
+struct hvis_bell;
+
+struct hvis_bell *hvis_bell_create(unsigned int cpu, unsigned int late_ticks, void (*ring)(void *context), void *context);
+bool hvis_bell_holds(struct hvis_bell *bell, bool more);
+void hvis_bell_stop(struct hvis_bell *bell);
+void hvis_bell_destroy(struct hvis_bell *bell);
+
+/*
  * Memory of a driver that the host may use, beside the rings: create, share (the driver's own protocol then tells the
  * host the handle), close the channel, unshare, destroy. What the host does not give back is leaked.
  */

@@ -220,10 +220,13 @@ void netvsc_carry(struct netvsc *nv)
 void netvsc_stop_carrying(struct netvsc *nv)
 {
 	bool was = nv->carrying;
+	u32 i;
 
 	WRITE_ONCE(nv->carrying, false);
 	/* Takes each queue's lock, so who sends under one has seen that. */
 	netif_tx_disable(nv->netdev);
+	for (i = 0; was && nv->connected && i < nv->channels; i++)
+		netvsc_tx_settle(&nv->queues[i]);
 	if (was && nv->connected && !READ_ONCE(nv->gone))
 		netvsc_filter_set(nv, false);
 }

@@ -173,11 +173,18 @@ struct netvsc {
 	atomic_t refused[REFUSALS];
 };
 
+/* The kernel's queue that goes with one of ours. */
+static inline struct netdev_queue *netvsc_txq(const struct netvsc_queue *queue)
+{
+	return netdev_get_tx_queue(queue->nv->netdev, queue->index);
+}
+
 /* main.c */
 extern unsigned int netvsc_ring_bytes;
 extern unsigned int netvsc_recv_bytes;
 extern unsigned int netvsc_send_bytes;
 extern unsigned int netvsc_copy_limit;
+extern bool netvsc_hold;
 
 /* device.c */
 int netvsc_probe(struct vmbus_device *device, const struct hv_vmbus_device_id *id);

@@ -31,6 +31,10 @@ unsigned int netvsc_copy_limit = 6144;
 module_param_named(copy_limit, netvsc_copy_limit, uint, 0644);
 MODULE_PARM_DESC(copy_limit, "Frames up to so many bytes, header included, are copied to the send buffer (default 6144)");
 
+bool netvsc_hold = true;
+module_param_named(hold, netvsc_hold, bool, 0444);
+MODULE_PARM_DESC(hold, "One doorbell for what a task sends one by one without sleeping (default Y)");
+
 static const struct hv_vmbus_device_id netvsc_ids[] = {
 	{ .guid = NVSP_GUID },
 	{},

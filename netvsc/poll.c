@@ -44,7 +44,7 @@ void netvsc_send_room(struct vmbus_channel *channel, void *context)
 
 	if (READ_ONCE(queue->owned))
 		napi_schedule_irqoff(&queue->napi);
-	if (netif_tx_queue_stopped(netdev_get_tx_queue(queue->nv->netdev, queue->index)))
+	if (netif_tx_queue_stopped(netvsc_txq(queue)))
 		schedule_work(&queue->restart);
 }
 
@@ -94,17 +94,59 @@ static enum round run(struct netvsc_queue *queue, int budget, int *work)
 	return ROUND_FULL;
 }
 
-/* One doorbell for all answers, and one for what XDP sent, which the first one may have spared. */
-static bool finish(struct netvsc_queue *queue, int work)
+/*
+ * Answers, and frames that were left to us, which are mostly answers of another kind: with one doorbell. Return: false: the ring has no
+ * room for all answers.
+ */
+static bool send_all(struct netvsc_queue *queue)
 {
-	bool all;
+	bool all = netvsc_rx_answer(queue, true), kick = netvsc_tx_collect(queue) | queue->rx.unkicked;
 
-	netvsc_tx_wake(queue);
-	netvsc_xdp_end(queue, work);
-	all = netvsc_rx_answer(queue, true);
-	if (unlikely(READ_ONCE(queue->nv->draining)))
-		wake_up_all(&queue->nv->sent);
+	queue->rx.kicks += queue->rx.unkicked;
+	queue->rx.unkicked = false;
+	if (kick)
+		hvis_channel_kick(queue->channel);
 	return all;
+}
+
+/* Nothing is left to us from now on: who sees collecting set has left it before. */
+static void stop_collecting(struct netvsc_queue *queue)
+{
+	WRITE_ONCE(queue->collecting, false);
+	smp_mb(); /* collecting before left; netvsc_tx_may_wait() the other way round */
+}
+
+/* The host takes nothing, or the ring is broken: we keep it, and netvsc_send_room() calls poll() again, perhaps at once. */
+static int stall(struct netvsc_queue *queue, int work, int budget)
+{
+	work = min(work, budget - 1);
+	send_all(queue);
+	napi_complete_done(&queue->napi, work);
+	stop_collecting(queue);
+	if (netvsc_tx_collect(queue))
+		hvis_channel_kick(queue->channel);
+	return work;
+}
+
+/* The ring is empty. What the kernel sends in answer to the last frames, which it gets now, still goes with our answers. */
+static int give_back(struct netvsc_queue *queue, int work)
+{
+	bool done;
+
+	/* Before anybody else can poll, and taken back if nobody else does. */
+	WRITE_ONCE(queue->owned, false);
+	done = napi_complete_done(&queue->napi, work);
+	if (!done)
+		WRITE_ONCE(queue->owned, true);
+	stop_collecting(queue);
+	if (!send_all(queue)) {
+		/* poll() knows how to wait for room. */
+		WRITE_ONCE(queue->owned, true);
+		napi_schedule(&queue->napi);
+	} else if (done) {
+		hvis_channel_resume(queue->channel);
+	}
+	return work;
 }
 
 /**
@@ -118,7 +160,6 @@ int netvsc_poll(struct napi_struct *napi, int budget)
 {
 	struct netvsc_queue *queue = container_of(napi, struct netvsc_queue, napi);
 	enum round end;
-	bool all;
 	int work = 0;
 
 	if (!budget)
@@ -129,21 +170,22 @@ int netvsc_poll(struct napi_struct *napi, int budget)
 		return 0;
 	}
 	queue->rx.polls++;
+	WRITE_ONCE(queue->collecting, true);
 	end = run(queue, budget, &work);
-	all = finish(queue, work);
-	if (end == ROUND_FULL)
+	netvsc_tx_wake(queue);
+	netvsc_xdp_end(queue);
+	if (unlikely(READ_ONCE(queue->nv->draining)))
+		wake_up_all(&queue->nv->sent);
+	switch (end) {
+	case ROUND_FULL:
+		send_all(queue);
 		return budget;
-	if (end == ROUND_BROKEN)
+	case ROUND_BROKEN:
 		netvsc_queue_broken(queue);
-	if (end != ROUND_EMPTY || !all) {
-		napi_complete_done(napi, min(work, budget - 1));
-		return min(work, budget - 1);
+		return stall(queue, work, budget);
+	case ROUND_STALLED:
+		return stall(queue, work, budget);
+	default:
+		return give_back(queue, work);
 	}
-	/* Before anybody else can poll, and taken back if nobody else does. */
-	WRITE_ONCE(queue->owned, false);
-	if (napi_complete_done(napi, work))
-		hvis_channel_resume(queue->channel);
-	else
-		WRITE_ONCE(queue->owned, true);
-	return work;
 }

@@ -12,6 +12,7 @@
 
 /* Frames of one poll and what the kernel still has of the one before, at 2 KiB each. */
 #define POOL_PAGES 256
+#define BELL_LATE 1 /* ticks that frames of a task that does not sleep are held */
 
 static void rescinded(struct vmbus_channel *channel, void *context)
 {
@@ -88,12 +89,13 @@ static void reset(struct netvsc_queue *queue)
 {
 	queue->gone = false;
 	queue->owned = false;
+	queue->collecting = false;
 	queue->rx.range_count = 0;
 	queue->rx.parts.count = 0;
 	queue->rx.answers.head = 0;
 	queue->rx.answers.tail = 0;
 	queue->rx.redirected = false;
-	queue->rx.xdp_sent = false;
+	queue->rx.unkicked = false;
 }
 
 /**
@@ -128,6 +130,8 @@ int netvsc_queue_open(struct netvsc_queue *queue)
 		return error;
 	}
 	queue->cpu = hvis_channel_cpu(queue->channel);
+	if (netvsc_hold)
+		queue->bell = hvis_bell_create(queue->cpu, BELL_LATE, netvsc_tx_ring, queue);
 	queue->opened = true;
 	return 0;
 }
@@ -143,8 +147,11 @@ void netvsc_queue_close(struct netvsc_queue *queue)
 	if (!queue->opened)
 		return;
 	queue->opened = false;
+	hvis_bell_stop(queue->bell);
 	napi_disable(&queue->napi);
 	hvis_channel_close(queue->channel);
+	hvis_bell_destroy(queue->bell);
+	queue->bell = NULL;
 	cancel_work_sync(&queue->restart);
 	destroy_pool(queue);
 }

@@ -47,7 +47,8 @@ struct netvsc_answers {
  * @ranges: where in the receive buffer these parts are
  * @head: private copy of the head of one message
  * @answers: as above
- * @redirected: XDP has to be flushed at the end of poll(); @xdp_sent: something was sent meanwhile
+ * @redirected: XDP has to be flushed at the end of poll()
+ * @unkicked: answers were committed and the host not told
  * @packets: and the following: statistics
  */
 struct netvsc_rx {
@@ -63,7 +64,7 @@ struct netvsc_rx {
 	u32 head[NETVSC_HEAD_MAX / 4];
 	struct netvsc_answers answers;
 	bool redirected;
-	bool xdp_sent;
+	bool unkicked;
 
 	u64 packets;
 	u64 bytes;
@@ -74,7 +75,7 @@ struct netvsc_rx {
 	u64 checksum_good;
 	u64 checksum_bad;
 	u64 polls;
-	u64 answer_kicks;
+	u64 kicks;
 	u64 xdp_dropped;
 	u64 xdp_passed;
 	u64 xdp_tx;
@@ -90,6 +91,8 @@ struct netvsc_rx {
  * @opened: it needs closing
  * @gone: rescinded, or broken: nothing goes in or out any more
  * @owned: poll() has the ring
+ * @collecting: poll() runs, or will run again soon: at its end it sends what was left to it (tx.left)
+ * @bell: rings later for tasks that go on sending; NULL: nothing waits
  * @napi: reads it
  * @restart: the ring has room again: send the batch that waits, and wake the kernel's queue
  */
@@ -101,6 +104,8 @@ struct netvsc_queue {
 	bool opened;
 	bool gone;
 	bool owned;
+	bool collecting;
+	struct hvis_bell *bell;
 	struct napi_struct napi;
 	struct work_struct restart;
 	struct netvsc_rx rx;
@@ -135,6 +140,6 @@ void netvsc_offload_received(struct netvsc_queue *queue, struct sk_buff *skb, co
 /* xdp.c */
 struct sk_buff;
 bool netvsc_xdp_run(struct netvsc_queue *queue, struct xdp_buff *xdp);
-void netvsc_xdp_end(struct netvsc_queue *queue, u32 work);
+void netvsc_xdp_end(struct netvsc_queue *queue);
 
 #endif

@@ -191,7 +191,7 @@ static int send_answer(struct vmbus_channel *channel, u64 id)
  * @queue: the queue
  * @urgent: now; otherwise only if no other packet's answer could be remembered
  *
- * In poll(). All that is owed, with one doorbell. Return: false: the ring has no room; netvsc_send_room() will be called.
+ * In poll(), which signals the host for all that is owed. Return: false: the ring has no room; netvsc_send_room() will be called.
  */
 bool netvsc_rx_answer(struct netvsc_queue *queue, bool urgent)
 {
@@ -206,9 +206,6 @@ bool netvsc_rx_answer(struct netvsc_queue *queue, bool urgent)
 		if (error != -EAGAIN)
 			answers->tail++; /* no channel, no debt */
 	}
-	if (answers->tail != before) {
-		queue->rx.answer_kicks++;
-		hvis_channel_kick(queue->channel);
-	}
+	queue->rx.unkicked |= answers->tail != before;
 	return error != -EAGAIN;
 }

@@ -2,11 +2,12 @@
 /*
  * Sending. Small frames are copied into a section of the send buffer, several into one section and one packet as long as more are
  * announced; others are sent by a list of the pages they lie in, behind a header in memory of ours. One doorbell for all that the kernel
- * hands over in a row. What is not answered yet lies in slots (tx_slot.c).
+ * hands over in a row, or more (tx_push.c). What is not answered yet lies in slots (tx_slot.c).
  *
  * Everything here runs under the transmit lock of the kernel's queue. If there is no room, the queue is stopped first and then looked at
  * once more, so that whoever makes room (poll(), netvsc_send_room()) either is seen or sees the queue stopped.
- * Invariant: when the lock is released, everything that was committed was kicked, or more is announced, or the queue is stopped.
+ * Invariant: when the lock is released, nothing waits in the batch or unkicked, or more is announced, or tx.left says that poll() or the
+ * bell will see to it.
  */
 #include <linux/skbuff.h>
 #include <net/xdp.h>
@@ -15,15 +16,10 @@
 
 #define SECTION_PACKET (sizeof(struct packet_desc) + sizeof(struct nvsp_message))
 
-static struct netdev_queue *txq_of(const struct netvsc_queue *queue)
-{
-	return netdev_get_tx_queue(queue->nv->netdev, queue->index);
-}
-
 /* Room in the ring, or ERR_PTR(-EAGAIN) and the kernel's queue stopped, to be restarted by netvsc_send_room(). */
 static void *reserve(struct netvsc_queue *queue, u32 bytes, unsigned long *flags)
 {
-	struct netdev_queue *txq = txq_of(queue);
+	struct netdev_queue *txq = netvsc_txq(queue);
 	void *packet = hvis_channel_reserve(queue->channel, bytes, flags);
 	bool was_stopped;
 
@@ -125,16 +121,6 @@ bool netvsc_tx_flush(struct netvsc_queue *queue)
 	return true;
 }
 
-/** netvsc_tx_kick() - the doorbell, if something was committed since the last one; the transmit lock is held */
-void netvsc_tx_kick(struct netvsc_queue *queue)
-{
-	if (!queue->tx.unkicked)
-		return;
-	queue->tx.unkicked = false;
-	queue->tx.kicks++;
-	hvis_channel_kick(queue->channel);
-}
-
 static bool out_of_slots(const struct netvsc_tx *tx)
 {
 	u32 number;
@@ -146,7 +132,7 @@ static bool out_of_slots(const struct netvsc_tx *tx)
 /* Return: true: the queue is stopped for want of slots, so nobody will announce more. */
 static bool stop_if_out(struct netvsc_queue *queue)
 {
-	struct netdev_queue *txq = txq_of(queue);
+	struct netdev_queue *txq = netvsc_txq(queue);
 
 	if (!out_of_slots(&queue->tx))
 		return false;
@@ -261,7 +247,7 @@ static int send_pages(struct netvsc_queue *queue, const struct netvsc_send *send
 	slot->bytes = owner->bytes;
 	/* Before the answer can come. */
 	if (owner->packets)
-		netdev_tx_sent_queue(txq_of(queue), owner->bytes);
+		netdev_tx_sent_queue(netvsc_txq(queue), owner->bytes);
 	commit_pages(queue, packet, number, pieces, count);
 	hvis_channel_commit(queue->channel, flags);
 	return 0;
@@ -290,7 +276,7 @@ static bool finish_copied(struct netvsc_queue *queue, struct sk_buff *skb, bool 
 	u32 bytes = skb->len;
 
 	dev_consume_skb_any(skb);
-	return __netdev_tx_sent_queue(txq_of(queue), bytes, more);
+	return __netdev_tx_sent_queue(netvsc_txq(queue), bytes, more);
 }
 
 static int send(struct netvsc_queue *queue, struct sk_buff *skb, bool more, bool *kick)
@@ -331,7 +317,7 @@ netdev_tx_t netvsc_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 	int error;
 
 	if (unlikely(!READ_ONCE(nv->carrying) || queue->index >= nv->channels)) {
-		netif_tx_stop_queue(txq_of(queue));
+		netif_tx_stop_queue(netvsc_txq(queue));
 		return NETDEV_TX_BUSY;
 	}
 	error = send(queue, skb, more, &kick);
@@ -339,32 +325,9 @@ netdev_tx_t netvsc_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 		queue->tx.dropped++;
 		dev_kfree_skb_any(skb);
 	}
-	kick |= stop_if_out(queue) || netif_xmit_stopped(txq_of(queue));
-	if (kick) {
-		netvsc_tx_flush(queue);
-		netvsc_tx_kick(queue);
-	}
+	if (stop_if_out(queue) || netif_xmit_stopped(netvsc_txq(queue)) || (kick && !netvsc_tx_may_wait(queue)))
+		netvsc_tx_push_and_kick(queue);
 	return error == -EAGAIN ? NETDEV_TX_BUSY : NETDEV_TX_OK;
-}
-
-/**
- * netvsc_restart_work() - the ring has room again
- * @work: of the queue
- *
- * What waits in the batch goes first, since no frame may come after it.
- */
-void netvsc_restart_work(struct work_struct *work)
-{
-	struct netvsc_queue *queue = container_of(work, struct netvsc_queue, restart);
-	struct netdev_queue *txq = txq_of(queue);
-
-	__netif_tx_lock_bh(txq);
-	if (READ_ONCE(queue->nv->carrying)) {
-		if (netvsc_tx_flush(queue))
-			netif_tx_wake_queue(txq);
-		netvsc_tx_kick(queue);
-	}
-	__netif_tx_unlock_bh(txq);
 }
 
 static void copy_frame(u8 *to, const struct xdp_frame *frame)

@@ -77,6 +77,7 @@ struct netvsc_piece {
  * @batch_packets: frames in them that the kernel's queue was told of; XDP's are not
  * @batch_bytes: bytes of these
  * @unkicked: something was committed and the host not told
+ * @left: the batch, or what was not kicked, was left to poll() or to the bell
  * @done_packets: answered in the poll() that runs now, and not yet told to the kernel's queue; poll()'s
  * @done_bytes: in these; likewise
  * @packets: and the following: statistics
@@ -95,6 +96,7 @@ struct netvsc_tx {
 	u32 batch_packets;
 	u32 batch_bytes;
 	bool unkicked;
+	bool left;
 
 	u32 done_packets;
 	u32 done_bytes;
@@ -105,6 +107,8 @@ struct netvsc_tx {
 	u64 by_pages;
 	u64 ring_packets;
 	u64 kicks;
+	u64 left_to_poll;
+	u64 held;
 	u64 stopped;
 	u64 ring_full;
 	u64 dropped;
@@ -116,9 +120,16 @@ struct netvsc_tx {
 /* tx.c */
 netdev_tx_t netvsc_start_xmit(struct sk_buff *skb, struct net_device *netdev);
 bool netvsc_tx_flush(struct netvsc_queue *queue);
-void netvsc_tx_kick(struct netvsc_queue *queue);
-void netvsc_restart_work(struct work_struct *work);
 int netvsc_tx_frame(struct netvsc_queue *queue, struct xdp_frame *frame);
+
+/* tx_push.c */
+bool netvsc_tx_push(struct netvsc_queue *queue);
+void netvsc_tx_push_and_kick(struct netvsc_queue *queue);
+bool netvsc_tx_may_wait(struct netvsc_queue *queue);
+bool netvsc_tx_collect(struct netvsc_queue *queue);
+void netvsc_tx_ring(void *context);
+void netvsc_tx_settle(struct netvsc_queue *queue);
+void netvsc_restart_work(struct work_struct *work);
 
 /* tx_slot.c */
 int netvsc_tx_create(struct netvsc_queue *queue, u32 copy_slots, u32 first_section);

@@ -46,6 +46,7 @@ int netvsc_tx_create(struct netvsc_queue *queue, u32 copy_slots, u32 first_secti
 	tx->batch_packets = 0;
 	tx->batch_bytes = 0;
 	tx->unkicked = false;
+	tx->left = false;
 	tx->done_packets = 0;
 	tx->done_bytes = 0;
 	smp_store_release(&tx->slot_count, count); /* after slots */
@@ -158,7 +159,7 @@ static bool has_room(const struct netvsc_pool *pool, u32 count)
  */
 void netvsc_tx_wake(struct netvsc_queue *queue)
 {
-	struct netdev_queue *txq = netdev_get_tx_queue(queue->nv->netdev, queue->index);
+	struct netdev_queue *txq = netvsc_txq(queue);
 	struct netvsc_tx *tx = &queue->tx;
 
 	if (!tx->done_packets && !netif_tx_queue_stopped(txq))

@@ -47,7 +47,7 @@ void netvsc_xdp_unregister(struct netvsc_queue *queue)
 /* Back to where it came from, on the queue's own transmit side. Return: false: the buffer is still ours. */
 static bool send_back(struct netvsc_queue *queue, struct xdp_buff *xdp)
 {
-	struct netdev_queue *txq = netdev_get_tx_queue(queue->nv->netdev, queue->index);
+	struct netdev_queue *txq = netvsc_txq(queue);
 	struct xdp_frame *frame = xdp_convert_buff_to_frame(xdp);
 	int error = -ENETDOWN;
 
@@ -60,7 +60,7 @@ static bool send_back(struct netvsc_queue *queue, struct xdp_buff *xdp)
 	if (error)
 		xdp_return_frame_rx_napi(frame);
 	else
-		queue->rx.xdp_sent = true;
+		WRITE_ONCE(queue->tx.left, true);
 	return true;
 }
 
@@ -109,31 +109,15 @@ bool netvsc_xdp_run(struct netvsc_queue *queue, struct xdp_buff *xdp)
 	return false;
 }
 
-/* The queue's transmit lock is held. */
-static void flush(struct netvsc_queue *queue)
-{
-	netvsc_tx_flush(queue);
-	netvsc_tx_kick(queue);
-}
-
 /**
- * netvsc_xdp_end() - what was redirected and sent back in this poll() goes out
+ * netvsc_xdp_end() - what was redirected in this poll() goes out
  * @queue: the queue
- * @work: frames it received
  */
-void netvsc_xdp_end(struct netvsc_queue *queue, u32 work)
+void netvsc_xdp_end(struct netvsc_queue *queue)
 {
-	struct netdev_queue *txq = netdev_get_tx_queue(queue->nv->netdev, queue->index);
-
 	if (queue->rx.redirected)
 		xdp_do_flush();
 	queue->rx.redirected = false;
-	if (!queue->rx.xdp_sent)
-		return;
-	queue->rx.xdp_sent = false;
-	__netif_tx_lock(txq, smp_processor_id());
-	flush(queue);
-	__netif_tx_unlock(txq);
 }
 
 /**
@@ -151,6 +135,7 @@ int netvsc_xdp_xmit(struct net_device *netdev, int count, struct xdp_frame **fra
 	unsigned int cpu = smp_processor_id();
 	struct netvsc_queue *queue = &nv->queues[cpu % READ_ONCE(nv->channels)];
 	struct netdev_queue *txq = netdev_get_tx_queue(netdev, queue->index);
+	bool kick = false;
 	int sent = 0;
 
 	if (flags & ~XDP_XMIT_FLAGS_MASK)
@@ -160,11 +145,13 @@ int netvsc_xdp_xmit(struct net_device *netdev, int count, struct xdp_frame **fra
 		while (sent < count && !netvsc_tx_frame(queue, frames[sent]))
 			sent++;
 		/* A batch that waited for more would wait for others' frames. */
-		flush(queue);
+		kick = netvsc_tx_push(queue);
 	} else {
 		sent = -ENETDOWN;
 	}
 	__netif_tx_unlock(txq);
+	if (kick)
+		hvis_channel_kick(queue->channel);
 	return sent;
 }
 

@@ -188,7 +188,7 @@ void storvsc_link_close(struct storvsc_link *link)
 		return;
 	set_bit(LINK_STOPPED, &link->flags);
 	storvsc_poll_stop(link);
-	storvsc_bell_stop(link);
+	hvis_bell_stop(link->bell);
 	cancel_work_sync(&link->drain);
 	hvis_channel_close(link->channel);
 	cancel_work_sync(&link->drain);
@@ -299,6 +299,12 @@ void storvsc_link_kick(struct storvsc_link *link)
 	hvis_channel_kick(link->channel);
 	if (link->polled)
 		storvsc_poll_arm(link);
+}
+
+/** storvsc_link_ring() - storvsc_link_kick() for the bell; @context: the link */
+void storvsc_link_ring(void *context)
+{
+	storvsc_link_kick(context);
 }
 
 /**

@@ -12,6 +12,8 @@
 
 #include "internal.h"
 
+#define BELL_LATE 3 /* ticks that commands of a task that does not sleep are held */
+
 static u32 cpus(void)
 {
 	/* The block layer has one queue in a kernel that only saves a crash dump. */
@@ -140,8 +142,12 @@ int storvsc_queues_create(struct storvsc_host *host)
 			return -ENOMEM;
 		}
 	}
-	for (i = 0; i < count; i++)
-		storvsc_bell_init(&host->links[i], storvsc_hold && !host->links[i].polled);
+	for (i = 0; i < count && storvsc_hold; i++) {
+		struct storvsc_link *link = &host->links[i];
+
+		if (!link->polled)
+			link->bell = hvis_bell_create(link->cpu, BELL_LATE, storvsc_link_ring, link);
+	}
 	host->queues = queues;
 	smp_store_release(&host->queue_count, count); /* after queues; receive_answer() */
 	storvsc_links_route(host);
@@ -159,7 +165,7 @@ void storvsc_queues_destroy(struct storvsc_host *host)
 	u32 i;
 
 	for (i = 0; i < host->queue_count; i++)
-		storvsc_bell_destroy(&host->links[i]);
+		hvis_bell_destroy(host->links[i].bell);
 	mutex_lock(&host->reaper);
 	free_queues(host->queues, host->queue_count);
 	host->queue_count = 0;

@@ -12,14 +12,11 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/jump_label.h>
-#include <linux/kthread.h>
 #include <linux/sched/clock.h>
 #include <linux/spinlock.h>
-#include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <scsi/scsi_cmnd.h>
 
-#include "burst.h"
 #include "vmbus.h"
 #include "map.h"
 
@@ -62,25 +59,6 @@ struct storvsc_queue {
 } ____cacheline_aligned_in_smp;
 
 /**
- * struct storvsc_bell - commands of a link that the host was not told of yet (doorbell.c)
- * @worker: rings when the task sleeps; NULL: nothing is held
- * @work: of @worker
- * @late: rings when it does not
- * @cpu: where @worker runs; only commands from there are held
- * @flags: BELL_*
- * @burst: the guess
- */
-struct storvsc_bell {
-	struct kthread_worker *worker;
-	struct kthread_work work;
-	struct timer_list late;
-	unsigned int cpu;
-	unsigned long flags;
-#define BELL_PENDING 0 /* @work is queued, and will ring for whatever is sent before it runs */
-	struct burst burst;
-};
-
-/**
  * struct storvsc_link - one channel
  * @host: whose
  * @channel: the primary one, or a sub-channel we hold a reference on, or NULL. Changes under
@@ -120,7 +98,7 @@ struct storvsc_link {
 	spinlock_t poll_lock;
 	struct delayed_work reap;
 	u32 sent ____cacheline_aligned_in_smp;
-	struct storvsc_bell bell;
+	struct hvis_bell *bell;
 	struct work_struct drain;
 	struct work_struct restart;
 	struct work_struct drop;
@@ -146,13 +124,8 @@ u32 storvsc_links_get(struct storvsc_host *host);
 u32 storvsc_links_open(struct storvsc_host *host);
 void storvsc_links_close(struct storvsc_host *host);
 void storvsc_link_kick(struct storvsc_link *link);
+void storvsc_link_ring(void *context);
 void storvsc_link_drop_work(struct work_struct *work);
-
-/* doorbell.c */
-void storvsc_bell_ring(struct storvsc_link *link);
-void storvsc_bell_init(struct storvsc_link *link, bool hold);
-void storvsc_bell_stop(struct storvsc_link *link);
-void storvsc_bell_destroy(struct storvsc_link *link);
 
 /* slot.c */
 u64 storvsc_slot_prepare(struct storvsc_slot *slot, struct scsi_cmnd *cmd, u32 queue, u32 link);

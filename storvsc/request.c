@@ -188,6 +188,15 @@ static int no_room(const struct passage *passage, struct scsi_cmnd *cmd, int err
 	}
 }
 
+/*
+ * The last command of a batch is the last for its LUN; the block layer may have a plug full of
+ * others for other LUNs, which it sends one LUN after the other.
+ */
+static bool more_in_plug(void)
+{
+	return in_task() && current->plug && !COMPAT_RQ_LIST_EMPTY(&current->plug->mq_list);
+}
+
 static int send(const struct passage *passage, struct scsi_cmnd *cmd, const struct extent *extent)
 {
 	struct storvsc_slot *slot = &passage->queue->slots[passage->tag];
@@ -214,8 +223,8 @@ static int send(const struct passage *passage, struct scsi_cmnd *cmd, const stru
 	storvsc_slot_lend(slot, id);
 	link->sent++;
 	hvis_channel_commit(link->channel, irq_flags);
-	if (last)
-		storvsc_bell_ring(link);
+	if (last && !hvis_bell_holds(link->bell, more_in_plug()))
+		storvsc_link_kick(link);
 	return 0;
 }
 

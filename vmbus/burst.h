@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A guess whether more commands follow right away, and how many are being held for them; pure logic. The clock, the
- * task and the bell are doorbell.c's. Fields are read and written by racing tasks without a lock: a wrong guess costs
- * a doorbell or a delay, never a command.
+ * A guess whether more packets follow right away, and how many are being held for them; pure logic. The clock, the
+ * task and the bell are bell.c's. Fields are read and written by racing tasks without a lock: a wrong guess costs
+ * a doorbell or a delay, never a packet.
  */
-#ifndef HVIS_STORVSC_BURST_H
-#define HVIS_STORVSC_BURST_H
+#ifndef HVIS_VMBUS_BURST_H
+#define HVIS_VMBUS_BURST_H
 
 #include <linux/types.h>
 
-#define BURST_HELD_MAX 16u /* so many commands wait for the bell at most */
+#define BURST_HELD_MAX 16u /* so many packets wait for the bell at most */
 #define BURST_PAUSE_MAX_S 64u
 
 /**
- * struct burst - commands that come one by one
- * @task: sent the last command; only compared
+ * struct burst - packets that come one by one
+ * @task: sent the last packet; only compared
  * @slept: how often it had slept by then
- * @held: commands held since the last bell
+ * @held: packets held since the last bell
  * @since: when the last of them was sent, in jiffies
  * @resume: nothing is held before, in jiffies
  * @pause_s: how long that will be the next time

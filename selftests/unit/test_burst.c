@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: storvsc/burst.c
+// links: vmbus/burst.c
 /*
- * When storvsc lets the doorbell wait: never for the first command after a sleep, never for long, and less and less
+ * When the doorbell may wait: never for the first packet after a sleep, never for long, and less and less
  * often for a task that spins. The guest's real source, compiled here.
  */
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include <linux/jiffies.h>
 
-#include "storvsc/burst.h"
+#include "vmbus/burst.h"
 
 static const int alice, bob;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guess behind doorbell.c: a task that has not slept since its last command is probably not done. The first command
+ * The guess behind bell.c: a task that has not slept since its last packet is probably not done. The first packet
  * after a sleep is never held, so at depth 1 nothing changes. A task that spins for its answer never sleeps; when the
  * timer finds that out twice in a row, nothing is held for a while, and each further time for twice as long.
  */
@@ -17,7 +17,7 @@ void burst_init(struct burst *burst, unsigned long now)
 }
 
 /**
- * burst_holds() - a command was sent: may the bell wait?
+ * burst_holds() - a packet was sent: may the bell wait?
  * @burst: of its channel
  * @task: who sent it, or NULL if that says nothing
  * @slept: how often that task has slept in its life

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When the host is signalled for packets that come one by one.
+ *
+ * Who hands over a batch marks its last packet, and that one rings. A program that sends one packet per system call makes batches
+ * of one, though, and where the host answers at once each of them costs a doorbell, an interrupt and their exits. So packets that are
+ * followed by more, for sure or probably (burst.c), are held: their driver keeps them, and rings for all of them when the task sleeps,
+ * when its time is up, or when BURST_HELD_MAX are there. "When it sleeps" is a thread of the lowest weight on the same CPU, which the
+ * scheduler does not let preempt anybody. A timer rings for a task that does not sleep.
+ *
+ * Invariant: after a packet was held, the thread's work is queued, and rings after it is no longer pending. All else is a guess.
+ */
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/timer.h>
+
+#include "burst.h"
+#include "vmbus.h"
+
+#define BELL_NICE 19
+
+/**
+ * struct hvis_bell - packets that the host was not told of yet
+ * @worker: rings when the task sleeps
+ * @work: of @worker
+ * @late: rings when it does not
+ * @late_ticks: after so long
+ * @cpu: where @worker runs; only packets from there are held
+ * @flags: BELL_*
+ * @burst: the guess
+ * @ring: the driver's
+ * @context: its argument
+ */
+struct hvis_bell {
+	struct kthread_worker *worker;
+	struct kthread_work work;
+	struct timer_list late;
+	unsigned int late_ticks;
+	unsigned int cpu;
+	unsigned long flags;
+#define BELL_PENDING 0 /* @work is queued, and will ring for whatever is sent before it runs */
+	struct burst burst;
+	void (*ring)(void *context);
+	void *context;
+};
+
+/* The host is told of all that was held before this call. */
+static void release(struct hvis_bell *bell)
+{
+	clear_bit(BELL_PENDING, &bell->flags);
+	/* Cleared before ringing: what is held from now on queues the work again. */
+	smp_mb__after_atomic();
+	bell->ring(bell->context);
+}
+
+static void task_sleeps(struct kthread_work *work)
+{
+	struct hvis_bell *bell = container_of(work, struct hvis_bell, work);
+
+	del_timer(&bell->late);
+	burst_task_slept(&bell->burst);
+	release(bell);
+}
+
+/* The work may be queued still; it finds nothing new, which is harmless. */
+static void late(struct timer_list *timer)
+{
+	struct hvis_bell *bell = from_timer(bell, timer, late);
+
+	burst_late(&bell->burst, jiffies);
+	release(bell);
+}
+
+static void hold(struct hvis_bell *bell)
+{
+	if (test_and_set_bit(BELL_PENDING, &bell->flags))
+		return;
+	kthread_queue_work(bell->worker, &bell->work);
+	mod_timer(&bell->late, jiffies + bell->late_ticks);
+}
+
+/* Whose packet it is, if the thread would notice that task's sleep. */
+static const struct task_struct *submitter(const struct hvis_bell *bell)
+{
+	if (!in_task() || current->flags & PF_KTHREAD || raw_smp_processor_id() != bell->cpu)
+		return NULL;
+	return current;
+}
+
+/**
+ * hvis_bell_holds() - packets are complete; may telling the host of them wait?
+ * @bell: of their channel, or NULL
+ * @more: more are known to follow at once
+ *
+ * Any context. What the caller wrote before, ring() sees. Return: true: ring() will be called, soon; false: the caller rings now.
+ */
+bool hvis_bell_holds(struct hvis_bell *bell, bool more)
+{
+	if (!bell || !burst_holds(&bell->burst, submitter(bell), READ_ONCE(current->nvcsw), jiffies, more))
+		return false;
+	hold(bell);
+	return true;
+}
+EXPORT_SYMBOL_GPL(hvis_bell_holds);
+
+/**
+ * hvis_bell_create() - a bell for a channel
+ * @cpu: where its packets come from, and its interrupts go to; HVIS_CPU_ANY: the first that is online
+ * @late_ticks: how long packets of a task that does not sleep are held, in jiffies
+ * @ring: signals the host for what was held; in process context or a softirq, perhaps when nothing was
+ * @context: its argument
+ *
+ * May sleep. Return: NULL without memory; then nothing is held.
+ */
+struct hvis_bell *hvis_bell_create(unsigned int cpu, unsigned int late_ticks, void (*ring)(void *context), void *context)
+{
+	struct hvis_bell *bell = kzalloc(sizeof(*bell), GFP_KERNEL);
+
+	if (!bell)
+		return NULL;
+	bell->cpu = cpu == HVIS_CPU_ANY ? cpumask_first(cpu_online_mask) : cpu;
+	bell->late_ticks = late_ticks;
+	bell->ring = ring;
+	bell->context = context;
+	kthread_init_work(&bell->work, task_sleeps);
+	timer_setup(&bell->late, late, 0);
+	burst_init(&bell->burst, jiffies);
+	bell->worker = kthread_create_worker_on_cpu(bell->cpu, 0, "hvis-bell/%u", bell->cpu);
+	if (IS_ERR(bell->worker)) {
+		kfree(bell);
+		return NULL;
+	}
+	set_user_nice(bell->worker->task, BELL_NICE);
+	return bell;
+}
+EXPORT_SYMBOL_GPL(hvis_bell_create);
+
+/**
+ * hvis_bell_stop() - nothing is held any more, before the channel is closed
+ * @bell: nobody sends there, nor will before it is open again; or NULL
+ *
+ * May sleep. What was held is not told.
+ */
+void hvis_bell_stop(struct hvis_bell *bell)
+{
+	if (!bell)
+		return;
+	kthread_cancel_work_sync(&bell->work);
+	del_timer_sync(&bell->late);
+	clear_bit(BELL_PENDING, &bell->flags);
+	burst_rung(&bell->burst);
+}
+EXPORT_SYMBOL_GPL(hvis_bell_stop);
+
+/** hvis_bell_destroy() - undo hvis_bell_create(); stopped before, or NULL; may sleep */
+void hvis_bell_destroy(struct hvis_bell *bell)
+{
+	if (!bell)
+		return;
+	kthread_destroy_worker(bell->worker);
+	kfree(bell);
+}
+EXPORT_SYMBOL_GPL(hvis_bell_destroy);

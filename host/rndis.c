@@ -111,11 +111,13 @@ uint32_t rndis_put_packet(uint8_t *to, const struct rndis_put *put)
 		.packet = { .data_offset = RNDIS_PUT_BYTES - BODY + put->skip, .data_bytes = put->data_bytes },
 	};
 
-	_Static_assert(HEAD + 4 * 16 <= RNDIS_PUT_BYTES, "room for all information");
+	_Static_assert(HEAD + 5 * 16 <= RNDIS_PUT_BYTES, "room for all information");
 	if (put->flags & RNDIS_PUT_CSUM)
 		at += put_ppi(to + at, RNDIS_PPI_CHECKSUM, &put->csum);
-	if (put->flags & RNDIS_PUT_HASH)
+	if (put->flags & RNDIS_PUT_HASH) {
 		at += put_ppi(to + at, RNDIS_PPI_HASH, &put->hash);
+		at += put_ppi(to + at, RNDIS_PPI_HASH_INFO, &put->hash_info);
+	}
 	if (put->flags & RNDIS_PUT_VLAN)
 		at += put_ppi(to + at, RNDIS_PPI_VLAN, &put->vlan);
 	if (put->flags & RNDIS_PUT_ID)

@@ -36,15 +36,15 @@ struct rndis_frame {
 const char *rndis_parse_packet(const uint8_t *head, uint32_t copied, uint32_t length, struct rndis_frame *frame);
 
 #define RNDIS_PUT_CSUM 1u
-#define RNDIS_PUT_HASH 2u
+#define RNDIS_PUT_HASH 2u /* with its info */
 #define RNDIS_PUT_VLAN 4u
 #define RNDIS_PUT_ID 8u
-#define RNDIS_PUT_BYTES 112u /* where data begins that rndis_put_packet() stands in front of; a multiple of 8 */
+#define RNDIS_PUT_BYTES 128u /* where data begins that rndis_put_packet() stands in front of; a multiple of 8 */
 
 /* What goes with a frame to the guest. */
 struct rndis_put {
 	uint32_t flags; /* RNDIS_PUT_* */
-	uint32_t csum, hash, vlan;
+	uint32_t csum, hash, hash_info, vlan;
 	uint8_t id_flags; /* RNDIS_PACKET_ID_* */
 	uint32_t skip; /* bytes behind RNDIS_PUT_BYTES that are not data */
 	uint32_t data_bytes;
@@ -59,11 +59,13 @@ uint32_t rndis_put_packet(uint8_t *to, const struct rndis_put *put);
 #define RNDIS_ANSWER_MAX 512u
 #define RNDIS_REQUEST_MAX 4096u
 
+/* What the guest has said; what is done by it is rss.h's. */
 struct rndis_rss {
 	bool on;
 	uint32_t hash; /* NDIS_HASH_* */
+	uint16_t base; /* added to what the table says */
 	uint16_t table_count;
-	uint8_t table[NDIS_RSS_TABLE_MAX]; /* channels */
+	uint8_t table[NDIS_RSS_TABLE_MAX];
 	uint8_t key[NDIS_RSS_KEY_BYTES];
 };
 
@@ -132,18 +134,6 @@ uint32_t rndis_query_oid(struct rndis_exchange *exchange, uint32_t oid);
 uint32_t rndis_set_oid(struct rndis_exchange *exchange, uint32_t oid);
 /** rndis_rss_set() - RECEIVE_SCALE_PARAMETERS. Return: RNDIS_STATUS_*. */
 uint32_t rndis_rss_set(struct rndis_rss *rss, const uint8_t *value, uint32_t bytes, unsigned int channels_max);
-/**
- * rndis_rss_hash() - Toeplitz hash of a frame by what @rss wants hashed
- * @frame: a copy of its first @bytes
- *
- * Return: false: nothing of it is to be hashed.
- */
-bool rndis_rss_hash(const struct rndis_rss *rss, const uint8_t *frame, uint32_t bytes, uint32_t *hash);
-/** rndis_rss_channel() - which channel @hash belongs to. */
-static inline unsigned int rndis_rss_channel(const struct rndis_rss *rss, uint32_t hash)
-{
-	return rss->table[hash & (rss->table_count - 1u)];
-}
 
 /** rndis_wanted() - does the filter let a frame to @mac pass? */
 bool rndis_wanted(const struct rndis_config *config, const uint8_t mac[6]);

@@ -124,6 +124,7 @@ static uint32_t rss_capabilities(struct rndis_exchange *exchange)
 	const struct ndis_rss_capabilities capabilities = {
 		.header = { NDIS_OBJECT_RSS_CAPABILITIES, NDIS_RSS_CAPABILITIES_REVISION, sizeof(capabilities) },
 		.flags = NDIS_HASH_TOEPLITZ | NDIS_RSS_CAP_TCP_IPV4 | NDIS_RSS_CAP_TCP_IPV6 |
+			 NDIS_RSS_CAP_UDP_IPV4 | NDIS_RSS_CAP_UDP_IPV6 |
 			 NDIS_RSS_CAP_CLASSIFICATION_AT_ISR | NDIS_RSS_CAP_CLASSIFICATION_AT_DPC,
 		.interrupt_count = exchange->about->channels_max,
 		.queue_count = exchange->about->channels_max,

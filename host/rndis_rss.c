@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Receive-side scaling: its parameters, and the Toeplitz hash that picks a channel.
- * Source: Microsoft's "RSS hashing types" and "Verifying the RSS hash calculation", whose numbers the unit test
- * has.
+ * The parameters of receive-side scaling. What is done by them is rss.c's.
+ * Source: OID_GEN_RECEIVE_SCALE_PARAMETERS in Microsoft's NDIS reference.
+ * Invariant: parameters that are on name channels that there can be, and nothing else.
  */
-#include <netinet/in.h>
 #include <string.h>
 
-#include "net_offload.h"
 #include "rndis.h"
 
 static bool inside(uint32_t offset, uint32_t bytes, uint32_t room)
@@ -16,7 +14,7 @@ static bool inside(uint32_t offset, uint32_t bytes, uint32_t room)
 }
 
 /* Return: false: it names a channel that there cannot be, or has an impossible size. */
-static bool take_table(struct rndis_rss *rss, const uint8_t *from, uint32_t bytes, unsigned int channels_max)
+static bool take_table(struct rndis_rss *rss, const uint8_t *from, uint32_t bytes)
 {
 	uint32_t count = bytes / 4, channel;
 
@@ -24,12 +22,21 @@ static bool take_table(struct rndis_rss *rss, const uint8_t *from, uint32_t byte
 		return false;
 	for (uint32_t i = 0; i < count; i++) {
 		memcpy(&channel, from + i * 4, sizeof(channel));
-		if (channel >= channels_max)
+		if (channel > UINT8_MAX)
 			return false;
 		rss->table[i] = (uint8_t)channel;
 	}
 	rss->table_count = (uint16_t)count;
 	return true;
+}
+
+/* Table and base may come in different messages, so it is their sum that counts. */
+static bool names_channels(const struct rndis_rss *rss, unsigned int channels_max)
+{
+	for (uint32_t i = 0; i < rss->table_count; i++)
+		if ((uint32_t)rss->table[i] + rss->base >= channels_max)
+			return false;
+	return rss->table_count;
 }
 
 uint32_t rndis_rss_set(struct rndis_rss *rss, const uint8_t *value, uint32_t bytes, unsigned int channels_max)
@@ -46,11 +53,13 @@ uint32_t rndis_rss_set(struct rndis_rss *rss, const uint8_t *value, uint32_t byt
 		rss->on = false;
 		return RNDIS_STATUS_SUCCESS;
 	}
+	if (!(parameters.flags & NDIS_RSS_BASE_CPU_UNCHANGED))
+		new.base = parameters.base_cpu;
 	if (!(parameters.flags & NDIS_RSS_HASH_UNCHANGED))
 		new.hash = parameters.hash;
 	if (!(parameters.flags & NDIS_RSS_TABLE_UNCHANGED) &&
 	    (!inside(parameters.table_offset, parameters.table_bytes, bytes) ||
-	     !take_table(&new, value + parameters.table_offset, parameters.table_bytes, channels_max)))
+	     !take_table(&new, value + parameters.table_offset, parameters.table_bytes)))
 		return RNDIS_STATUS_INVALID_DATA;
 	if (!(parameters.flags & NDIS_RSS_KEY_UNCHANGED)) {
 		if (parameters.key_bytes != sizeof(new.key) ||
@@ -58,51 +67,9 @@ uint32_t rndis_rss_set(struct rndis_rss *rss, const uint8_t *value, uint32_t byt
 			return RNDIS_STATUS_INVALID_DATA;
 		memcpy(new.key, value + parameters.key_offset, sizeof(new.key));
 	}
-	if (!new.table_count || (new.hash & 0xFF) != NDIS_HASH_TOEPLITZ)
+	if (!names_channels(&new, channels_max) || (new.hash & 0xFF) != NDIS_HASH_TOEPLITZ)
 		return RNDIS_STATUS_INVALID_DATA;
 	new.on = true;
 	*rss = new;
 	return RNDIS_STATUS_SUCCESS;
-}
-
-/* For every bit of the input that is set, the 32 bits of the key from there on. */
-static uint32_t toeplitz(const uint8_t key[NDIS_RSS_KEY_BYTES], const uint8_t *input, uint32_t bytes)
-{
-	uint64_t window = 0;
-	uint32_t hash = 0;
-
-	for (unsigned int i = 0; i < 4; i++)
-		window = window << 8 | key[i];
-	for (uint32_t i = 0; i < bytes; i++) {
-		window = window << 8 | key[i + 4];
-		for (unsigned int bit = 0; bit < 8; bit++)
-			if (input[i] & 0x80 >> bit)
-				hash ^= (uint32_t)(window >> (8 - bit));
-	}
-	return hash;
-}
-
-bool rndis_rss_hash(const struct rndis_rss *rss, const uint8_t *frame, uint32_t bytes, uint32_t *hash)
-{
-	struct net_headers headers;
-	uint8_t input[36];
-	uint32_t addresses, length;
-	bool ports;
-
-	net_headers(frame, bytes, &headers);
-	if (!rss->on || !headers.ip || bytes < headers.ip + (headers.v6 ? 40u : 20u))
-		return false;
-	ports = headers.transport && headers.protocol == IPPROTO_TCP &&
-		rss->hash & (headers.v6 ? NDIS_HASH_TCP_IPV6 : NDIS_HASH_TCP_IPV4);
-	if (!ports && !(rss->hash & (headers.v6 ? NDIS_HASH_IPV6 : NDIS_HASH_IPV4)))
-		return false;
-	addresses = headers.v6 ? 32 : 8;
-	length = addresses;
-	memcpy(input, frame + headers.ip + (headers.v6 ? 8 : 12), addresses);
-	if (ports) {
-		memcpy(input + addresses, frame + headers.transport, 4);
-		length += 4;
-	}
-	*hash = toeplitz(rss->key, input, length);
-	return true;
 }

@@ -26,6 +26,8 @@ struct ndis_object {
 #define NDIS_RSS_CAP_TCP_IPV4 0x00000100u
 #define NDIS_RSS_CAP_TCP_IPV6 0x00000200u
 #define NDIS_RSS_CAP_TCP_IPV6_EX 0x00000400u
+#define NDIS_RSS_CAP_UDP_IPV4 0x00000800u
+#define NDIS_RSS_CAP_UDP_IPV6 0x00001000u
 
 struct ndis_rss_capabilities {
 	struct ndis_object header;
@@ -49,6 +51,8 @@ _Static_assert(sizeof(struct ndis_rss_capabilities) == 18, "RSS capabilities");
 #define NDIS_HASH_TCP_IPV4 0x00000200u
 #define NDIS_HASH_IPV6 0x00000400u
 #define NDIS_HASH_TCP_IPV6 0x00001000u
+#define NDIS_HASH_UDP_IPV4 0x00004000u
+#define NDIS_HASH_UDP_IPV6 0x00008000u
 
 #define NDIS_RSS_TABLE_DEFAULT 128u
 #define NDIS_RSS_TABLE_MAX 256u

@@ -189,6 +189,7 @@ _Static_assert(sizeof(struct rndis_ppi) == 12, "RNDIS per-packet information");
 #define RNDIS_PPI_LSO 2u
 #define RNDIS_PPI_VLAN 6u
 #define RNDIS_PPI_HASH 8u /* u32 */
+#define RNDIS_PPI_HASH_INFO 9u /* NDIS_HASH_*: function, and what of the frame was hashed */
 #define RNDIS_PPI_PACKET_ID (1u | RNDIS_PPI_INTERNAL)
 
 /* RNDIS_PPI_CHECKSUM from the guest */

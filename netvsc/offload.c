@@ -242,6 +242,14 @@ static void receive_checksum(struct netvsc_queue *queue, struct sk_buff *skb, u3
 		queue->rx.checksum_bad++;
 }
 
+/* A hash without ports is the same for all flows between two hosts. Hosts that do not say are taken for those that hash ports. */
+static enum pkt_hash_types hash_type(const struct netvsc_frame *frame)
+{
+	const u32 addresses = NDIS_HASH_IPV4 | NDIS_HASH_IPV6;
+
+	return frame->has & NETVSC_HAS_HASH_INFO && frame->hash_info & addresses ? PKT_HASH_TYPE_L3 : PKT_HASH_TYPE_L4;
+}
+
 /**
  * netvsc_offload_received() - what the host says of a received frame
  * @queue: where it came
@@ -257,7 +265,7 @@ void netvsc_offload_received(struct netvsc_queue *queue, struct sk_buff *skb, co
 	if (frame->has & NETVSC_HAS_CHECKSUM && features & NETIF_F_RXCSUM)
 		receive_checksum(queue, skb, frame->checksum);
 	if (frame->has & NETVSC_HAS_HASH && features & NETIF_F_RXHASH)
-		skb_set_hash(skb, frame->hash, PKT_HASH_TYPE_L4);
+		skb_set_hash(skb, frame->hash, hash_type(frame));
 	if (frame->has & NETVSC_HAS_VLAN)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), netvsc_vlan_tci(frame->vlan));
 }

@@ -33,6 +33,10 @@ static void take_value(struct netvsc_frame *frame, u32 type, const void *value)
 		frame->has |= NETVSC_HAS_HASH;
 		memcpy(&frame->hash, value, sizeof(u32));
 		break;
+	case RNDIS_PPI_HASH_INFO:
+		frame->has |= NETVSC_HAS_HASH_INFO;
+		memcpy(&frame->hash_info, value, sizeof(u32));
+		break;
 	default:
 		frame->has |= NETVSC_HAS_ID;
 		memcpy(&frame->id, value, sizeof(frame->id));
@@ -43,7 +47,7 @@ static void take_value(struct netvsc_frame *frame, u32 type, const void *value)
 static bool is_known(u32 type)
 {
 	return type == RNDIS_PPI_CHECKSUM || type == RNDIS_PPI_VLAN || type == RNDIS_PPI_HASH ||
-	       type == RNDIS_PPI_PACKET_ID;
+	       type == RNDIS_PPI_HASH_INFO || type == RNDIS_PPI_PACKET_ID;
 }
 
 /* @at: @left bytes of information. */

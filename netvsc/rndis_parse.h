@@ -39,6 +39,7 @@ enum netvsc_verdict {
 #define NETVSC_HAS_VLAN (1u << 1)
 #define NETVSC_HAS_HASH (1u << 2)
 #define NETVSC_HAS_ID (1u << 3)
+#define NETVSC_HAS_HASH_INFO (1u << 4)
 
 /**
  * struct netvsc_frame - one received frame, or part of one
@@ -48,6 +49,7 @@ enum netvsc_verdict {
  * @checksum: RNDIS_RX_*
  * @vlan: RNDIS_VLAN_*
  * @hash: of the flow
+ * @hash_info: NDIS_HASH_*: what of the frame was hashed
  * @id: which part of a frame it is
  * @unknown: how many pieces of information of a type unknown here it has; they do no harm
  */
@@ -58,6 +60,7 @@ struct netvsc_frame {
 	u32 checksum;
 	u32 vlan;
 	u32 hash;
+	u32 hash_info;
 	struct rndis_packet_id id;
 	u32 unknown;
 };

@@ -19,7 +19,8 @@
 /* Mostly well formed: header, information, data; with lies. Return: its bytes; *@message is freed by the caller. */
 static u32 build(struct tape *tape, u8 **message)
 {
-	static const u32 types[] = { RNDIS_PPI_CHECKSUM, RNDIS_PPI_VLAN, RNDIS_PPI_HASH, RNDIS_PPI_PACKET_ID, 99 };
+	static const u32 types[] = { RNDIS_PPI_CHECKSUM, RNDIS_PPI_VLAN, RNDIS_PPI_HASH, RNDIS_PPI_PACKET_ID,
+				     RNDIS_PPI_HASH_INFO, 99 };
 	u32 ppis = tape_below(tape, 36), data = tape_below(tape, 2000), bytes = HEAD + 16 * ppis + data;
 	struct rndis_header header = { RNDIS_PACKET, tape_lie(tape, bytes) };
 	struct rndis_packet packet = {
@@ -31,7 +32,7 @@ static u32 build(struct tape *tape, u8 **message)
 	memcpy(*message, &header, sizeof(header));
 	memcpy(*message + 8, &packet, sizeof(packet));
 	for (u32 i = 0; i < ppis; i++) {
-		struct rndis_ppi ppi = { tape_lie(tape, 16), types[tape_below(tape, 5)], tape_lie(tape, 12) };
+		struct rndis_ppi ppi = { tape_lie(tape, 16), types[tape_below(tape, 6)], tape_lie(tape, 12) };
 		struct rndis_packet_id id = {
 			.version = (u8)tape_lie(tape, RNDIS_PACKET_ID_V1), .flags = tape_u8(tape) & 7, .id = tape_u8(tape) & 1,
 		};
@@ -53,7 +54,8 @@ static void receive(struct tape *tape, struct netvsc_parts *parts)
 	memcpy(head, message, head_bytes);
 	if (netvsc_parse_frame(&frame, head, head_bytes, bytes) == NETVSC_FINE) {
 		MUST(frame.data_at >= HEAD && frame.data_at <= bytes && frame.data_bytes <= bytes - frame.data_at);
-		MUST(!(frame.has & ~(NETVSC_HAS_CHECKSUM | NETVSC_HAS_VLAN | NETVSC_HAS_HASH | NETVSC_HAS_ID)));
+		MUST(!(frame.has & ~(NETVSC_HAS_CHECKSUM | NETVSC_HAS_VLAN | NETVSC_HAS_HASH | NETVSC_HAS_ID |
+				      NETVSC_HAS_HASH_INFO)));
 		part = netvsc_parts_add(parts, &frame);
 		MUST(part != NETVSC_PART_BROKEN || !parts->count);
 		MUST(part != NETVSC_PART_WHOLE || !parts->count);

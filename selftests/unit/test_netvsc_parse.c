@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "netvsc/rndis_parse.h"
+#include "wire/ndis.h"
 
 #define HEAD 44u
 
@@ -74,7 +75,7 @@ static void a_plain_frame_is_found(void **state)
 
 static void information_is_read(void **state)
 {
-	struct message message = make(80, 60);
+	struct message message = make(96, 60);
 	const struct rndis_packet_id id = { 1, RNDIS_PACKET_ID_SUBALLOC | RNDIS_PACKET_ID_FIRST, 7 };
 	struct netvsc_frame frame;
 	u32 at, raw;
@@ -85,9 +86,12 @@ static void information_is_read(void **state)
 	at = add(&message, at, RNDIS_PPI_VLAN, 0x123 << 4 | 5);
 	at = add(&message, at, 4711, 0);
 	at = add(&message, at, RNDIS_PPI_HASH, 0xABCD);
+	at = add(&message, at, RNDIS_PPI_HASH_INFO, NDIS_HASH_TOEPLITZ | NDIS_HASH_IPV4);
 	add(&message, at, RNDIS_PPI_PACKET_ID, raw);
-	assert_int_equal(parse(&frame, &message, HEAD + 140), NETVSC_FINE);
-	assert_int_equal(frame.has, NETVSC_HAS_CHECKSUM | NETVSC_HAS_VLAN | NETVSC_HAS_HASH | NETVSC_HAS_ID);
+	assert_int_equal(parse(&frame, &message, HEAD + 156), NETVSC_FINE);
+	assert_int_equal(frame.has, NETVSC_HAS_CHECKSUM | NETVSC_HAS_VLAN | NETVSC_HAS_HASH | NETVSC_HAS_HASH_INFO |
+					    NETVSC_HAS_ID);
+	assert_int_equal(frame.hash_info, NDIS_HASH_TOEPLITZ | NDIS_HASH_IPV4);
 	assert_int_equal(frame.checksum, RNDIS_RX_TCP_SUCCEEDED);
 	assert_int_equal(frame.hash, 0xABCD);
 	assert_int_equal(frame.id.id, 7);

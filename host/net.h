@@ -2,8 +2,8 @@
 /*
  * A network: where a virtual NIC's frames go to and come from, behind a small set of operations. It knows no RNDIS, no
  * NVSP and no VMBus.
- * A network has one queue per channel of the NIC. A queue is used on the loop of its channel, by that thread alone;
- * different queues at the same time by different threads. Frames are moved once, between guest memory and the backend,
+ * A network has one queue per channel of the NIC; where it receives on fewer, the others only send. A queue is used on the loop
+ * of its channel, by that thread alone; different queues at the same time by different threads. Frames are moved once, between guest memory and the backend,
  * during the call: nobody keeps an iovec.
  */
 #ifndef HVIS_HOST_NET_H
@@ -54,8 +54,9 @@ struct net_queue;
 struct net_ops {
 	const char *name; /* "user", "tap", "sink" */
 	/*
-	 * A queue for one channel; @ready is called in the loop's thread when there is something to receive, and then
-	 * not again before net_receive() has said -EAGAIN. NULL: errno says why.
+	 * A queue for one channel, below channels_max; from queues_max on it sends only. @ready is called in the loop's
+	 * thread when there is something to receive, and then not again before net_receive() has said -EAGAIN.
+	 * NULL: errno says why.
 	 */
 	struct net_queue *(*open)(struct net *net, unsigned int index, struct loop *loop,
 				  void (*ready)(void *context), void *context);
@@ -83,12 +84,12 @@ struct net_ops {
 };
 
 /*
- * @queues_max: how many queues it can have; @mtu_max: largest MTU it can carry; @can_csum, @can_gso: takes frames that
+ * @queues_max: how many queues it receives on; @channels_max: how many it has, with those that only send; @mtu_max: largest MTU it can carry; @can_csum, @can_gso: takes frames that
  * still need that done. @link: whether there is a carrier: changed by net_set_link() in the main thread.
  */
 struct net {
 	const struct net_ops *ops;
-	unsigned int queues_max;
+	unsigned int queues_max, channels_max;
 	unsigned int mtu_max;
 	bool can_csum, can_gso;
 	_Atomic uint64_t dropped; /* frames for the guest that the backend had no room for; any thread reads */
@@ -104,7 +105,7 @@ struct net_options {
 	bool user, sink;
 	const char *host_forwards; /* user: "tcp:127.0.0.1:2222-:22;..." */
 	const char *dns, *network; /* user: addresses, NULL: those of libslirp */
-	unsigned int queues; /* at most so many */
+	unsigned int queues; /* that receive; 0: what the network has, of a tap 1 */
 };
 
 /**

@@ -2,11 +2,13 @@
 /*
  * A network with nobody in it but an echo: it answers ARP for every address, and ICMP echo requests, and counts as
  * sent what else it is given. For tests, and to measure the way of frames itself. An answer comes out of the queue
- * that its question went into.
- * Invariant: a queue belongs to its channel's thread; nothing is allocated per frame.
+ * that its question went into; where that only sends, because fewer were asked for, out of one that several share.
+ * Invariant: a queue that is not shared belongs to its channel's thread; nothing is allocated per frame.
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,31 +27,93 @@ struct answer {
 	uint8_t frame[ANSWER_BYTES];
 };
 
+/* @lock: where queues are @shared it is held while one is looked at. */
+struct sink {
+	struct net net;
+	bool shared;
+	pthread_mutex_t lock;
+	struct net_queue *open[QUEUES];
+};
+
 struct net_queue {
+	struct sink *sink;
+	unsigned int index;
+	struct loop *loop;
 	void (*ready)(void *context);
 	void *context;
-	bool told; /* ready() was called, and receive() has not said -EAGAIN since */
+	bool told; /* ready() was called, or will be, and receive() has not said -EAGAIN since */
+	bool telling; /* @tell is on its way to the loop */
+	struct loop_work tell;
+	void (*closed)(void *context); /* set: it is closing */
+	void *closed_context;
 	unsigned int first, count;
 	struct answer answers[ANSWERS];
 };
 
-
 static const uint8_t own_mac[6] = { 0x02, 's', 'i', 'n', 'k', 0 };
+
+static void enter(struct sink *sink)
+{
+	if (sink->shared)
+		pthread_mutex_lock(&sink->lock);
+}
+
+static void leave(struct sink *sink)
+{
+	if (sink->shared)
+		pthread_mutex_unlock(&sink->lock);
+}
+
+/* The queue that answers come out of. Inside. Return: NULL: it is not open. */
+static struct net_queue *receiver_of(struct net_queue *queue)
+{
+	return queue->sink->shared ? queue->sink->open[queue->index % queue->sink->net.queues_max] : queue;
+}
+
+static void end_queue(struct net_queue *queue)
+{
+	void (*closed)(void *context) = queue->closed;
+	void *context = queue->closed_context;
+
+	free(queue);
+	closed(context);
+}
+
+/* In the loop of the queue that has something, where another queue's thread has put it. */
+static void tell(struct loop_work *work)
+{
+	struct net_queue *queue = (struct net_queue *)((char *)work - offsetof(struct net_queue, tell));
+
+	enter(queue->sink);
+	queue->telling = false;
+	leave(queue->sink);
+	if (queue->closed)
+		end_queue(queue);
+	else
+		queue->ready(queue->context);
+}
 
 static struct net_queue *open_queue(struct net *net, unsigned int index, struct loop *loop,
 				    void (*ready)(void *context), void *context)
 {
-	struct net_queue *queue = index < net->queues_max ? malloc(sizeof(*queue)) : NULL;
+	struct net_queue *queue = index < QUEUES ? malloc(sizeof(*queue)) : NULL; /* most of it is answers */
 
-	(void)loop;
 	if (!queue) {
-		errno = index < net->queues_max ? ENOMEM : ENOSPC;
+		errno = index < QUEUES ? ENOMEM : ENOSPC;
 		return NULL;
 	}
+	queue->sink = (struct sink *)net;
+	queue->index = index;
+	queue->loop = loop;
 	queue->ready = ready;
 	queue->context = context;
-	queue->told = false;
+	queue->told = queue->telling = false;
+	queue->tell.run = tell;
+	queue->closed = NULL;
 	queue->first = queue->count = 0;
+	enter(queue->sink);
+	queue->sink->open[index] = queue;
+	leave(queue->sink);
 	return queue;
 }
 
@@ -126,8 +190,9 @@ static bool is_ping(const uint8_t *ip, size_t length, unsigned int *header_bytes
 	return is_later_fragment(ip) || (*header_bytes + 8 <= length && ip[*header_bytes] == ICMP_ECHO_REQUEST);
 }
 
-static int send_frame(struct net_queue *queue, const struct net_meta *meta, const struct iovec *pieces,
-		      unsigned int count, size_t bytes)
+/* Inside; @queue: the receiver. */
+static int answer_frame(struct net_queue *queue, const struct net_meta *meta, const struct iovec *pieces,
+			unsigned int count, size_t bytes)
 {
 	uint8_t look[LOOK_BYTES] = { 0 };
 	size_t length = bytes < sizeof(look) ? bytes : sizeof(look);
@@ -147,12 +212,40 @@ static int send_frame(struct net_queue *queue, const struct net_meta *meta, cons
 	return answer_ping(queue, pieces, count, bytes, at, at + header_bytes);
 }
 
+static int send_frame(struct net_queue *queue, const struct net_meta *meta, const struct iovec *pieces,
+		      unsigned int count, size_t bytes)
+{
+	struct sink *sink = queue->sink;
+	struct net_queue *receiver;
+	int result = 0;
+
+	enter(sink);
+	receiver = receiver_of(queue);
+	if (receiver)
+		result = answer_frame(receiver, meta, pieces, count, bytes);
+	leave(sink);
+	return result;
+}
+
 static void flush(struct net_queue *queue)
 {
-	if (!queue->count || queue->told)
-		return;
-	queue->told = true;
-	queue->ready(queue->context);
+	struct sink *sink = queue->sink;
+	struct net_queue *receiver;
+	bool news, own;
+
+	enter(sink);
+	receiver = receiver_of(queue);
+	own = receiver == queue;
+	news = receiver && receiver->count && !receiver->told;
+	if (news)
+		receiver->told = true;
+	if (news && !own && !receiver->telling) {
+		receiver->telling = true;
+		loop_call(receiver->loop, &receiver->tell);
+	}
+	leave(sink);
+	if (news && own)
+		queue->ready(queue->context);
 }
 
 /* Return: false: it does not fit. */
@@ -170,7 +263,8 @@ static bool copy_out(const struct answer *answer, const struct iovec *pieces, un
 	return done == answer->bytes;
 }
 
-static ssize_t receive(struct net_queue *queue, struct net_meta *meta, const struct iovec *pieces, unsigned int count)
+/* Inside. */
+static ssize_t take(struct net_queue *queue, struct net_meta *meta, const struct iovec *pieces, unsigned int count)
 {
 	const struct answer *answer = &queue->answers[queue->first];
 
@@ -184,15 +278,38 @@ static ssize_t receive(struct net_queue *queue, struct net_meta *meta, const str
 	return copy_out(answer, pieces, count) ? (ssize_t)answer->bytes : -EMSGSIZE;
 }
 
+static ssize_t receive(struct net_queue *queue, struct net_meta *meta, const struct iovec *pieces, unsigned int count)
+{
+	struct sink *sink = queue->sink;
+	ssize_t result;
+
+	enter(sink);
+	result = take(queue, meta, pieces, count);
+	leave(sink);
+	return result;
+}
+
 static void close_queue(struct net_queue *queue, void (*closed)(void *context), void *context)
 {
-	free(queue);
-	closed(context);
+	struct sink *sink = queue->sink;
+	bool telling;
+
+	enter(sink);
+	sink->open[queue->index] = NULL;
+	queue->closed = closed;
+	queue->closed_context = context;
+	telling = queue->telling;
+	leave(sink);
+	if (!telling)
+		end_queue(queue);
 }
 
 static void destroy(struct net *net)
 {
-	free(net);
+	struct sink *sink = (struct sink *)net;
+
+	pthread_mutex_destroy(&sink->lock);
+	free(sink);
 }
 
 static const struct net_ops sink_ops = {
@@ -207,19 +324,22 @@ static const struct net_ops sink_ops = {
 
 struct net *net_sink_open(const struct net_options *options, char *error)
 {
-	struct net *net = calloc(1, sizeof(*net));
+	struct sink *sink = calloc(1, sizeof(*sink));
 
-	if (!net) {
+	if (!sink) {
 		snprintf(error, NET_ERROR_BYTES, "out of memory");
 		return NULL;
 	}
-	*net = (struct net){
+	pthread_mutex_init(&sink->lock, NULL);
+	sink->shared = options->queues && options->queues < QUEUES;
+	sink->net = (struct net){
 		.ops = &sink_ops,
 		.queues_max = options->queues ? options->queues : QUEUES,
+		.channels_max = QUEUES,
 		.mtu_max = NET_MTU_MAX,
 		.can_csum = true,
 		.can_gso = true,
 		.name = "sink",
 	};
-	return net;
+	return &sink->net;
 }

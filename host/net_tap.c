@@ -29,6 +29,7 @@ struct net_queue {
 	struct net_tap *tap;
 	struct loop *loop;
 	int fd;
+	bool sends_only; /* on the file of another queue */
 	bool waiting;
 	void (*ready)(void *context);
 	void *context;
@@ -54,7 +55,8 @@ static void switch_queue(const struct net_tap *tap, int fd, short attach)
 
 static void end_queue(struct net_queue *queue)
 {
-	switch_queue(queue->tap, queue->fd, IFF_DETACH_QUEUE);
+	if (!queue->sends_only)
+		switch_queue(queue->tap, queue->fd, IFF_DETACH_QUEUE);
 	queue->closed(queue->closed_context);
 	free(queue);
 }
@@ -86,30 +88,34 @@ static void drop_stale(int fd)
 		;
 }
 
+static void receive_from_now(struct net_queue *queue)
+{
+	drop_stale(queue->fd);
+	switch_queue(queue->tap, queue->fd, IFF_ATTACH_QUEUE);
+	wait_for_frames(queue);
+}
+
 static struct net_queue *tap_open(struct net *net, unsigned int index, struct loop *loop, void (*ready)(void *context),
 				  void *context)
 {
 	struct net_tap *tap = tap_of(net);
 	struct net_queue *queue;
 
-	if (index >= tap->queues) {
-		errno = EINVAL;
-		return NULL;
-	}
 	queue = malloc(sizeof(*queue)); /* most of it is iov: not worth zeroing */
 	if (!queue)
 		return NULL;
 	queue->poll.done = poll_done;
 	queue->tap = tap;
 	queue->loop = loop;
-	queue->fd = tap->fds[index];
+	queue->fd = tap->fds[index % tap->queues];
+	queue->sends_only = index >= tap->queues;
+	queue->waiting = false;
 	queue->ready = ready;
 	queue->context = context;
 	queue->closed = NULL;
 	queue->iov = queue->entries;
-	drop_stale(queue->fd);
-	switch_queue(tap, queue->fd, IFF_ATTACH_QUEUE);
-	wait_for_frames(queue);
+	if (!queue->sends_only)
+		receive_from_now(queue);
 	return queue;
 }
 
@@ -123,7 +129,7 @@ static void tap_close(struct net_queue *queue, void (*closed)(void *context), vo
 		end_queue(queue);
 }
 
-/* Return: @error as it was. EBADFD is what the kernel says for a file without its interface. */
+/* Return: @error as it was. EBADFD is what the kernel says for a file without its interface, or without its queue. */
 static int failed(struct net_tap *tap, int error)
 {
 	if (error == EBADFD && !atomic_exchange(&tap->gone, true))
@@ -171,7 +177,10 @@ static int tap_send(struct net_queue *queue, const struct net_meta *meta, const 
 	do
 		done = writev(queue->fd, all, (int)count + 1);
 	while (done < 0 && errno == EINTR);
-	return done < 0 ? failed(queue->tap, errno) : 0;
+	if (done >= 0)
+		return 0;
+	/* The queue whose file this is may have closed. */
+	return queue->sends_only ? -errno : failed(queue->tap, errno);
 }
 
 /* The byte at @offset of @count pieces, or 0. */

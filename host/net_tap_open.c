@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/ethtool.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
@@ -181,6 +182,7 @@ struct net *net_tap_open(const struct net_options *options, char *error)
 		tap->fds[i] = -1;
 	tap->net.ops = &net_tap_ops;
 	tap->net.queues_max = queues;
+	tap->net.channels_max = UINT_MAX;
 	tap->net.can_csum = true;
 	tap->net.can_gso = true;
 	if (!options->tap[0] || strlen(options->tap) >= IFNAMSIZ) {

@@ -183,7 +183,7 @@ struct net *net_user_open(const struct net_options *options, char *error)
 		return NULL;
 	}
 	user->net.ops = &net_user_ops;
-	user->net.queues_max = 1;
+	user->net.queues_max = user->net.channels_max = 1;
 	user->net.mtu_max = USER_MTU;
 	snprintf(user->net.name, sizeof(user->net.name), "user");
 	user_enter();

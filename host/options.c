@@ -246,7 +246,8 @@ static const struct row rows[] = {
 	  parse_controller, .repeats = true },
 	{ "--nic", "SPEC",
 	  "a synthetic NIC, may be repeated: user, tap=NAME or sink (answers ARP and ping), then any of\n"
-	  ",mac=ADDRESS ,mtu=68..9000 ,queues=N ,link=up|down ,nvsp=1|2|4|5|6|6.1 (newest version);\n"
+	  ",mac=ADDRESS ,mtu=68..9000 ,queues=N (of the network) ,channels=N (of the guest; default one per\n"
+	  "virtual processor) ,link=up|down ,nvsp=1|2|4|5|6|6.1 (newest version);\n"
 	  "user, too: ,hostfwd=RULE ,dns=ADDRESS ,net=NETWORK",
 	  parse_nic, .repeats = true },
 	{ "--serial", "SPEC",

@@ -44,6 +44,7 @@ struct option_nic {
 	bool mac_given;
 	uint8_t mac[6];
 	uint32_t mtu; /* 0: the usual one */
+	unsigned int channels; /* at most; 0: one per virtual processor */
 	uint32_t version_max; /* NVSP_VERSION_*, 0: newest */
 	bool link_down;
 };

@@ -106,6 +106,14 @@ static const char *set_queues(void *target, const char *value)
 									       : "queues= needs a number from 1 to 64";
 }
 
+static const char *set_channels(void *target, const char *value)
+{
+	struct option_nic *nic = target;
+	_Static_assert(NETVSP_CHANNELS_MAX == 64, "the text below");
+	return spec_number(value, 1, NETVSP_CHANNELS_MAX, &nic->channels) ? NULL
+									  : "channels= needs a number from 1 to 64";
+}
+
 static const char *set_version(void *target, const char *value)
 {
 	struct option_nic *nic = target;
@@ -137,7 +145,7 @@ static const char *set_link(void *target, const char *value)
 static const struct spec_key keys[] = {
 	{ "user", set_user },	{ "tap", set_tap },	  { "sink", set_sink },	   { "mac", set_mac },
 	{ "mtu", set_mtu },	{ "queues", set_queues }, { "nvsp", set_version }, { "link", set_link },
-	{ "hostfwd", set_forward }, { "dns", set_dns },	  { "net", set_network },
+	{ "hostfwd", set_forward }, { "dns", set_dns },	  { "net", set_network },  { "channels", set_channels },
 };
 
 int option_nic_parse(struct option_nic *nic, const char *argument, char *what, size_t room)

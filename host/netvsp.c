@@ -48,6 +48,12 @@ void netvsp_refuse(struct netvsp *netvsp, _Atomic uint64_t *counter, const char 
 
 void netvsp_tell_all(struct netvsp *netvsp)
 {
+	atomic_fetch_add(&netvsp->news, 1);
+	netvsp_call_all(netvsp);
+}
+
+void netvsp_call_all(struct netvsp *netvsp)
+{
 	for (unsigned int i = 0; i < netvsp->channels_max; i++)
 		if (netvsp->channels[i])
 			channel_call(netvsp->channels[i]->channel);
@@ -66,11 +72,13 @@ struct netvsp *netvsp_create(const struct netvsp_options *options, struct net *n
 		return NULL;
 	memset(netvsp, 0, sizeof(*netvsp));
 	pthread_mutex_init(&netvsp->lock, NULL);
+	for (unsigned int i = 0; i < NETVSP_CHANNELS_MAX; i++)
+		pthread_mutex_init(&netvsp->inboxes[i].lock, NULL);
 	netvsp->number = options->number;
 	netvsp->plugged = options->plugged;
 	snprintf(netvsp->name, sizeof(netvsp->name), "nic%u", options->number);
 	netvsp->net = net;
-	netvsp->channels_max = clamp(options->channels, clamp(net->queues_max, NETVSP_CHANNELS_MAX));
+	netvsp->channels_max = clamp(options->channels, clamp(net->channels_max, NETVSP_CHANNELS_MAX));
 	netvsp->version_max = options->version_max ? options->version_max : NVSP_VERSION_6_1;
 	netvsp->provider.loop = options->loop;
 	netvsp->ops = netvsp_channel_ops;
@@ -122,6 +130,8 @@ void netvsp_destroy(struct netvsp *netvsp)
 {
 	net_close(netvsp->net);
 	pthread_mutex_destroy(&netvsp->lock);
+	for (unsigned int i = 0; i < NETVSP_CHANNELS_MAX; i++)
+		pthread_mutex_destroy(&netvsp->inboxes[i].lock);
 	free(netvsp);
 }
 
@@ -141,8 +151,10 @@ static const struct {
 
 static json_t *query_queue(const struct netvsp_counters *queue)
 {
-	return json_pack("{s:I, s:I}", "tx_frames", (json_int_t)load(&queue->tx_frames), "rx_frames",
-			 (json_int_t)load(&queue->rx_frames));
+	return json_pack("{s:I, s:I, s:I, s:I}", "tx_frames", (json_int_t)load(&queue->tx_frames), "rx_frames",
+			 (json_int_t)load(&queue->rx_frames), "rx_handed_over",
+			 (json_int_t)load(&queue->rx_handed_over), "rx_taken_over",
+			 (json_int_t)load(&queue->rx_taken_over));
 }
 
 json_t *netvsp_query(struct netvsp *netvsp)
@@ -168,6 +180,7 @@ json_t *netvsp_query(struct netvsp *netvsp)
 	json_object_set_new(object, "link", json_boolean(link));
 	json_object_set_new(object, "running", json_boolean(config.running));
 	json_object_set_new(object, "filter", json_integer(config.filter));
+	json_object_set_new(object, "rss", json_boolean(config.rss.on));
 	json_object_set_new(object, "channels_max", json_integer(netvsp->channels_max));
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		json_object_set_new(object, counters[i].name, json_integer((json_int_t)sum(netvsp, counters[i].offset)));

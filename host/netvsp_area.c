@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The receive and the send buffer: borrowed from the guest, cut in units, shared by all channels of a NIC.
- * Invariant: a unit is in the bitmap, or spare with one channel, or in one list of a packet that is the guest's;
- * so channels need no lock for it.
+ * Invariant: a unit is in the bitmap, or spare with one channel, or in one list: of a packet that is the guest's, or of a
+ * chain (netvsp_spread.c); so channels need no lock for it.
  */
 #include <stdlib.h>
 
@@ -19,11 +19,19 @@ static bool make_units(struct netvsp_area *area)
 {
 	area->free = calloc(words(area), sizeof(*area->free));
 	area->next = calloc(area->units, sizeof(*area->next));
-	if (!area->free || !area->next)
+	area->handed = calloc(area->units, sizeof(*area->handed));
+	if (!area->free || !area->next || !area->handed)
 		return false;
 	for (uint32_t unit = 0; unit < area->units; unit++)
 		area->free[unit / WORD_BITS] |= 1ull << unit % WORD_BITS;
 	return true;
+}
+
+static void free_units(struct netvsp_area *area)
+{
+	free(area->free);
+	free(area->next);
+	free(area->handed);
 }
 
 struct netvsp_area *netvsp_area_open(struct channel *channel, uint32_t handle, uint32_t unit_bytes, bool units,
@@ -46,8 +54,7 @@ struct netvsp_area *netvsp_area_open(struct channel *channel, uint32_t handle, u
 	*why = "host out of memory";
 	if (!units || make_units(area))
 		return area;
-	free(area->free);
-	free(area->next);
+	free_units(area);
 return_buffer:
 	channel_return(area->buffer);
 free_area:
@@ -60,8 +67,7 @@ void netvsp_area_drop(struct netvsp_area *area)
 	if (!area || atomic_fetch_sub(&area->references, 1) > 1)
 		return;
 	channel_return(area->buffer);
-	free(area->free);
-	free(area->next);
+	free_units(area);
 	free(area);
 }
 
@@ -108,7 +114,7 @@ static void call_starved(struct netvsp *netvsp, struct netvsp_area *area)
 	if (!atomic_load(&area->starved) || !atomic_exchange(&area->starved, false))
 		return;
 	pthread_mutex_lock(&netvsp->lock);
-	netvsp_tell_all(netvsp);
+	netvsp_call_all(netvsp);
 	pthread_mutex_unlock(&netvsp->lock);
 }
 

@@ -20,24 +20,36 @@ static struct netvsp_area *hold(struct netvsp_area *area)
 	return area;
 }
 
+/* From others, and in packets and in the making, nothing of it is left. */
+static void give_up_recv(struct netvsp_channel *channel)
+{
+	netvsp_spread_close(channel);
+	netvsp_out_end(channel);
+}
+
 void netvsp_sync(struct netvsp_channel *channel)
 {
 	struct netvsp *netvsp = channel->netvsp;
 	struct netvsp_area *old_recv = channel->recv, *old_send = channel->send;
 	struct netvsp_area *recv, *send;
+	struct rss *old_rss = channel->rss;
 
 	pthread_mutex_lock(&netvsp->lock);
+	channel->news = atomic_load(&netvsp->news);
 	channel->config = netvsp->config;
+	channel->rss = rss_hold(netvsp->rss);
 	channel->link = netvsp->about.link;
 	recv = netvsp->recv != old_recv ? hold(netvsp->recv) : old_recv;
 	send = netvsp->send != old_send ? hold(netvsp->send) : old_send;
 	pthread_mutex_unlock(&netvsp->lock);
-	channel->blocked = false;
+	rss_drop(old_rss);
+	channel->blocked = channel->starved = false;
 	if (recv != old_recv) {
 		if (old_recv)
-			netvsp_out_end(channel);
+			give_up_recv(channel);
 		channel->recv = recv;
 		netvsp_out_init(channel);
+		netvsp_spread_open(channel);
 		netvsp_area_drop(old_recv);
 	}
 	if (send != old_send) {
@@ -78,17 +90,34 @@ static bool same_offloads(const struct rndis_config *a, const struct rndis_confi
 	return a->rx_csum4 == b->rx_csum4 && a->rx_csum6 == b->rx_csum6 && a->rsc4 == b->rsc4 && a->rsc6 == b->rsc6;
 }
 
+/* Return: NULL: frames are not spread. */
+static struct rss *make_rss(const struct netvsp_channel *channel, const struct rndis_rss *parameters)
+{
+	struct rss *rss = parameters->on ? rss_create(parameters) : NULL;
+
+	if (parameters->on && !rss)
+		log_warn("%s: out of memory: no receive-side scaling", channel->netvsp->name);
+	return rss;
+}
+
 /* The primary's worker is the only one that changes the configuration. */
 static void publish(struct netvsp_channel *channel, const struct rndis_config *config)
 {
 	struct netvsp *netvsp = channel->netvsp;
+	bool same_rss = !memcmp(&config->rss, &channel->config.rss, sizeof(config->rss));
+	struct rss *rss = same_rss ? NULL : make_rss(channel, &config->rss), *old = NULL;
 
 	if (!same_offloads(config, &channel->config))
 		tell_network(netvsp, config);
 	pthread_mutex_lock(&netvsp->lock);
 	netvsp->config = *config;
+	if (!same_rss) {
+		old = netvsp->rss;
+		netvsp->rss = rss;
+	}
 	netvsp_tell_all(netvsp);
 	pthread_mutex_unlock(&netvsp->lock);
+	rss_drop(old);
 	netvsp_sync(channel);
 }
 
@@ -226,17 +255,23 @@ static void turn(void *state)
 	netvsp_receive(channel);
 }
 
+/* There may be room again; no turn follows where that is why it is called. */
 static void channel_called(void *state)
 {
 	struct netvsp_channel *channel = state;
+	bool waited = channel->blocked || channel->starved;
 
 	if (channel->closing)
 		return;
-	netvsp_sync(channel);
-	if (channel->index)
-		return;
-	tell_link(channel);
-	netvsp_tell_table(channel);
+	channel->blocked = channel->starved = false;
+	if (atomic_load(&channel->netvsp->news) != channel->news)
+		netvsp_sync(channel);
+	if (!channel->index) {
+		tell_link(channel);
+		netvsp_tell_table(channel);
+	}
+	if (waited)
+		turn(channel);
 }
 
 /* As one that nobody has spoken to; under the lock. Return: what is to be dropped. */
@@ -248,6 +283,8 @@ static void forget_guest(struct netvsp *netvsp, struct netvsp_area *old[2])
 	netvsp->granted = 0;
 	netvsp->config.running = false;
 	netvsp->config.rss.on = false;
+	rss_drop(netvsp->rss);
+	netvsp->rss = NULL;
 }
 
 /* From here on others may call it, until leave(). Return: false: its place is taken. */
@@ -283,6 +320,13 @@ static void leave(struct netvsp_channel *channel)
 	netvsp_area_drop(old[1]);
 }
 
+static void drop_copies(struct netvsp_channel *channel)
+{
+	netvsp_area_drop(channel->recv);
+	netvsp_area_drop(channel->send);
+	rss_drop(channel->rss);
+}
+
 static void *open_channel(struct channel *channel, void *context)
 {
 	struct netvsp_channel *state = calloc(1, sizeof(*state));
@@ -305,9 +349,9 @@ static void *open_channel(struct channel *channel, void *context)
 	if (state->queue)
 		return state;
 	log_warn("%s: %s: no queue %u: %s", channel_name(channel), net->name, state->index, strerror(errno));
+	netvsp_spread_close(state);
 	leave(state);
-	netvsp_area_drop(state->recv);
-	netvsp_area_drop(state->send);
+	drop_copies(state);
 free_state:
 	free(state);
 	return NULL;
@@ -328,6 +372,7 @@ static bool close_channel(void *state)
 	struct net_queue *queue = channel->queue;
 
 	channel->closing = true;
+	netvsp_spread_close(channel);
 	channel->netvsp->net->ops->close(queue, queue_closed, channel);
 	channel->idle_owed = channel->queue;
 	return !channel->queue;
@@ -340,8 +385,7 @@ static void channel_closed(void *state)
 	leave(channel);
 	if (channel->recv)
 		netvsp_out_end(channel);
-	netvsp_area_drop(channel->recv);
-	netvsp_area_drop(channel->send);
+	drop_copies(channel);
 	free(channel);
 }
 

@@ -131,13 +131,15 @@ void netvsp_tell_table(struct netvsp_channel *channel)
 	struct netvsp *netvsp = channel->netvsp;
 	unsigned int open = 0, granted;
 
+	if (!channel->subs_asked || channel->table_told)
+		return;
 	_Static_assert(offsetof(__typeof__(message), table) == 12, "where the message says that its table is");
 	pthread_mutex_lock(&netvsp->lock);
 	granted = netvsp->granted;
 	for (unsigned int i = 1; i <= granted; i++)
 		open += !!netvsp->channels[i];
 	pthread_mutex_unlock(&netvsp->lock);
-	if (!granted || open < granted || channel->table_told || !channel_may_send(channel->channel))
+	if (!granted || open < granted || !channel_may_send(channel->channel))
 		return;
 	for (unsigned int i = 0; i < NVSP_INDIRECTION_COUNT; i++)
 		message.table[i] = i % (granted + 1);

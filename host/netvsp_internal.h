@@ -2,7 +2,7 @@
 /*
  * Between the files of the network provider: netvsp.c has the NIC and what all its channels know,
  * netvsp_channel.c an open channel, netvsp_conversation.c what is agreed before frames flow, netvsp_area.c the two buffers that the guest lends,
- * netvsp_tx.c frames from the guest, netvsp_rx.c frames to the guest, netvsp_out.c the packets they go in.
+ * netvsp_tx.c frames from the guest, netvsp_rx.c to it, netvsp_spread.c those that another channel has read, netvsp_out.c the packets they go in.
  */
 #ifndef HVIS_HOST_NETVSP_INTERNAL_H
 #define HVIS_HOST_NETVSP_INTERNAL_H
@@ -14,6 +14,7 @@
 #include "net_offload.h"
 #include "netvsp.h"
 #include "rndis.h"
+#include "rss.h"
 #include "wire/nvsp.h"
 
 #define NETVSP_PIECES 150u /* of guest memory in one packet, or one frame */
@@ -30,13 +31,19 @@ struct netvsp_counters {
 	_Atomic uint64_t tx_csum, tx_lso, tx_refused;
 	_Atomic uint64_t rx_packets, rx_frames, rx_bytes, rx_dropped, rx_filtered;
 	_Atomic uint64_t rx_coalesced, rx_no_buffer, rx_errors;
+	_Atomic uint64_t rx_handed_over, rx_taken_over; /* frames read for other channels, and by others for this one */
 	_Atomic uint64_t refused; /* other packets than frames that were wrong */
 } __attribute__((aligned(64)));
+
+/* Of a unit that is handed over: bytes of its message, and how many units the frame has; 0: it is not the first. */
+struct netvsp_handed {
+	uint16_t bytes, parts;
+};
 
 /*
  * A buffer that the guest lends, cut in equal units: the receive buffer's are suballocations, the send buffer's
  * sections. Every channel that uses it holds a reference. @free has a bit per unit of the receive buffer that is
- * ours and that no channel keeps; @next links those that a packet holds.
+ * ours and that no channel keeps; @next links those that a packet or a chain holds.
  */
 struct netvsp_area {
 	struct channel_buffer *buffer;
@@ -45,7 +52,24 @@ struct netvsp_area {
 	atomic_bool starved; /* a channel waits for units */
 	_Atomic uint64_t *free;
 	uint32_t *next;
+	struct netvsp_handed *handed;
 };
+
+/* Units with frames that are to go out, linked by netvsp_area.next. @first, @last: only with @ranges. */
+struct netvsp_chain {
+	uint32_t first, last;
+	uint32_t ranges, frames;
+};
+
+/* Frames that other channels have read for an open channel. */
+struct netvsp_inbox {
+	pthread_mutex_t lock; /* held for a few instructions; what is atomic is also looked at without */
+	struct netvsp_area *_Atomic area; /* whose units @chain has; NULL: nothing may be put here */
+	struct channel *channel; /* is called; with @area */
+	struct netvsp_chain chain;
+	atomic_bool filled; /* @chain is not empty, and the channel was called for that */
+	atomic_bool stuck; /* the channel waits for its guest */
+} __attribute__((aligned(64)));
 
 struct netvsp {
 	unsigned int number, plugged;
@@ -60,13 +84,16 @@ struct netvsp {
 	pthread_mutex_t lock;
 	struct rndis_about about;
 	struct rndis_config config;
+	struct rss *rss; /* NULL: what is read on a channel goes out on it */
 	struct netvsp_area *recv, *send;
 	struct netvsp_channel *channels[NETVSP_CHANNELS_MAX]; /* open ones, by index */
 	unsigned int granted; /* sub-channels */
 
+	atomic_uint news; /* changes of the above, which channels have a copy of */
 	atomic_bool logged; /* the first refusal has been logged; the rest are counted */
 	_Atomic uint32_t version; /* agreed; 0: none */
 	struct netvsp_counters counters[NETVSP_CHANNELS_MAX];
+	struct netvsp_inbox inboxes[NETVSP_CHANNELS_MAX]; /* by index */
 };
 
 enum netvsp_state {
@@ -98,6 +125,8 @@ struct netvsp_channel {
 	struct net_queue *queue; /* NULL once it closes */
 	bool closing, idle_owed;
 	/* Copies of what netvsp has, see netvsp_sync(). */
+	unsigned int news;
+	struct rss *rss;
 	struct rndis_config config;
 	bool link, link_told; /* told: to the guest */
 	struct netvsp_area *recv, *send;
@@ -114,7 +143,11 @@ struct netvsp_channel {
 	struct iovec pieces[NETVSP_PIECES], frame[NETVSP_PIECES];
 	/* To the guest. */
 	bool ready; /* the network has frames */
-	bool blocked; /* no room in the ring, no slot, or no unit: until something comes back */
+	bool blocked; /* no room in the ring or no slot, */
+	bool starved; /* no unit: until something comes back */
+	struct netvsp_chain taken; /* what others have read for it */
+	struct netvsp_chain outboxes[NETVSP_CHANNELS_MAX]; /* what it reads for others */
+	uint64_t outboxes_used; /* a bit each */
 	uint32_t spare[NETVSP_SPARE_MAX], spare_count, search;
 	struct netvsp_slot slots[NETVSP_SLOTS];
 	uint32_t slot_free;
@@ -133,6 +166,8 @@ static inline void netvsp_count(_Atomic uint64_t *counter, uint64_t by)
 void netvsp_refuse(struct netvsp *netvsp, _Atomic uint64_t *counter, const char *why);
 /** netvsp_tell_all() - have all open channels call netvsp_sync(). Under the lock. */
 void netvsp_tell_all(struct netvsp *netvsp);
+/** netvsp_call_all() - have all open channels try again what waits. Under the lock. */
+void netvsp_call_all(struct netvsp *netvsp);
 
 /* netvsp_channel.c */
 extern const struct channel_ops netvsp_channel_ops;
@@ -175,6 +210,25 @@ void netvsp_transmit(struct netvsp_channel *channel, const struct packet *packet
 /* netvsp_rx.c */
 /** netvsp_receive() - as much as there is and has room, then a break. */
 void netvsp_receive(struct netvsp_channel *channel);
+
+/* netvsp_spread.c */
+/** netvsp_spread_open(), netvsp_spread_close() - from now on others may, or may not, hand over units of its receive buffer. */
+void netvsp_spread_open(struct netvsp_channel *channel);
+void netvsp_spread_close(struct netvsp_channel *channel);
+/** netvsp_spread_choose() - where a frame of @hash goes. Return: NULL: out on @channel. */
+struct netvsp_chain *netvsp_spread_choose(struct netvsp_channel *channel, uint32_t hash);
+/** netvsp_spread_add() - @bytes in @unit for another channel; @parts: of the whole frame, 0: not the first. */
+void netvsp_spread_add(struct netvsp_channel *channel, struct netvsp_chain *chain, uint32_t unit, uint32_t bytes,
+		       uint32_t parts);
+/** netvsp_spread_flush() - what was added changes hands. */
+void netvsp_spread_flush(struct netvsp_channel *channel);
+/** netvsp_spread_waiting() - is there anything for netvsp_spread_take()? */
+bool netvsp_spread_waiting(const struct netvsp_channel *channel);
+/** netvsp_spread_take() - what others have read joins the batch, as far as there is room. */
+void netvsp_spread_take(struct netvsp_channel *channel);
+/** netvsp_spread_drop() - nobody wants it. netvsp_spread_note() - tell others whether this channel is stuck. */
+void netvsp_spread_drop(struct netvsp_channel *channel);
+void netvsp_spread_note(struct netvsp_channel *channel);
 
 /* netvsp_out.c */
 /** netvsp_out_init(), netvsp_out_end() - of a channel that has, or gives back, its receive buffer. */

@@ -22,7 +22,7 @@ void netvsp_out_init(struct netvsp_channel *channel)
 	channel->batch.count = 0;
 	channel->batch.control = false;
 	channel->spare_count = 0;
-	channel->blocked = false;
+	channel->blocked = channel->starved = false;
 }
 
 static void give_spare(struct netvsp_channel *channel)
@@ -162,7 +162,7 @@ void netvsp_out_returned(struct netvsp_channel *channel, const struct packet *pa
 	slot->generation++;
 	slot->next_free = channel->slot_free;
 	channel->slot_free = (uint32_t)(slot - channel->slots);
-	channel->blocked = false;
+	channel->blocked = channel->starved = false;
 }
 
 struct rndis_answer *netvsp_out_answer(struct netvsp_channel *channel)
@@ -175,13 +175,14 @@ struct rndis_answer *netvsp_out_answer(struct netvsp_channel *channel)
 /* Each in a packet of its own. */
 void netvsp_out_answers(struct netvsp_channel *channel)
 {
-	while (channel->answer_count && channel->recv && !channel->blocked && netvsp_out_send(channel)) {
+	while (channel->answer_count && channel->recv && !channel->blocked && !channel->starved &&
+	       netvsp_out_send(channel)) {
 		const struct rndis_answer *answer = &channel->answers[channel->answer_first];
 		uint32_t unit;
 
 		if (answer->bytes) {
-			channel->blocked = !netvsp_area_take(channel, 1);
-			if (channel->blocked)
+			channel->starved = !netvsp_area_take(channel, 1);
+			if (channel->starved)
 				return;
 			unit = channel->spare[--channel->spare_count];
 			/* A unit is in one page as far as the longest answer reaches. */

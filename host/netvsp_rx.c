@@ -101,12 +101,27 @@ static void judge_checksum(struct netvsp_channel *channel, const struct net_meta
 		put->csum |= RNDIS_RX_IP_SUCCEEDED;
 }
 
-/* Headers in front of the parts of a frame, in as many units as it takes; they join the batch. */
-static void place(struct netvsp_channel *channel, struct rndis_put *put, uint32_t bytes, bool parted)
+/* Return: where the frame goes; NULL: out on @channel. */
+static struct netvsp_chain *spread(struct netvsp_channel *channel, const uint8_t *look, uint32_t length,
+				   const struct net_headers *headers, struct rndis_put *put)
 {
-	uint32_t room = data_room(channel), done = 0;
+	uint32_t type = channel->rss ? rss_hash(channel->rss, look, length, headers, &put->hash) : 0;
+
+	if (!type)
+		return NULL;
+	put->flags |= RNDIS_PUT_HASH;
+	put->hash_info = type | NDIS_HASH_TOEPLITZ;
+	return netvsp_spread_choose(channel, put->hash);
+}
+
+/* Headers in front of the parts of a frame, in as many units as it takes; they join @chain, or the batch. */
+static void place(struct netvsp_channel *channel, struct netvsp_chain *chain, struct rndis_put *put, uint32_t bytes,
+		  bool parted)
+{
+	uint32_t room = data_room(channel), done = 0, parts = (bytes + room - 1) / room;
 
 	while (done < bytes) {
+		uint32_t length;
 		uint32_t unit = channel->spare[--channel->spare_count];
 		uint8_t *at = channel_buffer_at(channel->recv->buffer, unit * channel->recv->unit_bytes);
 
@@ -118,7 +133,12 @@ static void place(struct netvsp_channel *channel, struct rndis_put *put, uint32_
 		}
 		done += put->data_bytes;
 		put->data_bytes -= put->skip;
-		netvsp_out_add(channel, unit, rndis_put_packet(at, put));
+		length = rndis_put_packet(at, put);
+		if (chain)
+			netvsp_spread_add(channel, chain, unit, length, parts);
+		else
+			netvsp_out_add(channel, unit, length);
+		parts = 0;
 		put->flags = 0;
 		put->skip = 0;
 	}
@@ -136,6 +156,7 @@ static void take_frame(struct netvsp_channel *channel, const struct net_meta *me
 	uint8_t *data = channel_buffer_at(channel->recv->buffer, unit * channel->recv->unit_bytes) + RNDIS_PUT_BYTES;
 	struct netvsp_counters *counters = channel->counters;
 	struct net_headers headers;
+	struct netvsp_chain *chain;
 	struct rndis_put put = { 0 };
 	uint8_t look[LOOK_BYTES];
 	bool parted = bytes > data_room(channel) || meta->gso;
@@ -151,9 +172,11 @@ static void take_frame(struct netvsp_channel *channel, const struct net_meta *me
 	}
 	net_headers(look, length, &headers);
 	judge_checksum(channel, meta, &headers, pieces, bytes, &put);
+	chain = spread(channel, look, length, &headers, &put);
 	take_tag(data, look, &put);
-	place(channel, &put, bytes, parted);
-	netvsp_count(&counters->rx_frames, 1);
+	place(channel, chain, &put, bytes, parted);
+	if (!chain)
+		netvsp_count(&counters->rx_frames, 1);
 	netvsp_count(&counters->rx_bytes, bytes);
 	if (parted)
 		netvsp_count(&counters->rx_coalesced, 1);
@@ -192,10 +215,11 @@ static void fill_batch(struct netvsp_channel *channel)
 {
 	uint32_t max = netvsp_out_ranges_max(channel), units = units_wanted(channel);
 
-	for (uint32_t reads = 0; reads < max && channel->ready && channel->batch.count + units <= max; reads++) {
+	for (uint32_t reads = 0; reads < max && channel->ready && !channel->starved && channel->batch.count + units <= max;
+	     reads++) {
 		if (!netvsp_area_take(channel, units)) {
 			/* What has been read goes on its way; the rest stays where it is. */
-			channel->blocked = true;
+			channel->starved = true;
 			netvsp_count(&channel->counters->rx_no_buffer, 1);
 			return;
 		}
@@ -210,7 +234,7 @@ static void drain(struct netvsp_channel *channel)
 	struct iovec piece = { channel->body, sizeof(channel->body) };
 	struct net_meta meta;
 
-	for (unsigned int i = 0; i < RANGES_DRAINED && channel->ready; i++) {
+	for (unsigned int i = 0; i < RANGES_DRAINED && channel->ready && channel->queue; i++) {
 		ssize_t got = channel->netvsp->net->ops->receive(channel->queue, &meta, &piece, 1);
 
 		if (got >= 0 || got == -EMSGSIZE)
@@ -220,23 +244,36 @@ static void drain(struct netvsp_channel *channel)
 	}
 }
 
+/* What can be done without waiting for the guest. */
+static bool has_frames(const struct netvsp_channel *channel)
+{
+	return !channel->blocked && (channel->batch.count || (channel->ready && channel->queue && !channel->starved) ||
+				     netvsp_spread_waiting(channel));
+}
+
+/* Frames of one packet, others' first: theirs need no unit. */
+static void move_frames(struct netvsp_channel *channel)
+{
+	netvsp_spread_take(channel);
+	fill_batch(channel);
+	netvsp_spread_flush(channel);
+	netvsp_out_send(channel);
+}
+
 void netvsp_receive(struct netvsp_channel *channel)
 {
-	bool starved;
-
-	for (unsigned int i = 0; i < TURN_PACKETS && channel->ready && channel->queue && !channel->blocked; i++) {
-		if (!wants_frames(channel)) {
+	for (unsigned int i = 0; i < TURN_PACKETS && has_frames(channel); i++) {
+		/* What found no room last time. */
+		if (!netvsp_out_send(channel))
+			break;
+		if (wants_frames(channel)) {
+			move_frames(channel);
+		} else {
 			drain(channel);
-			continue;
+			netvsp_spread_drop(channel);
 		}
-		if (!netvsp_out_send(channel))
-			return;
-		fill_batch(channel);
-		starved = channel->blocked;
-		if (!netvsp_out_send(channel))
-			return;
-		channel->blocked = starved;
 	}
-	if (channel->ready && channel->queue && !channel->blocked)
+	netvsp_spread_note(channel);
+	if (has_frames(channel))
 		channel_call(channel->channel);
 }

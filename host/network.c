@@ -63,8 +63,8 @@ static int open_nic(struct machine *machine, unsigned int number, const struct o
 		fail(error, "%s %s: mtu= is more than this network carries, %u", verb, option->argument, net->mtu_max);
 		goto close_net;
 	}
-	if (option->net.queues && option->net.queues < options.channels)
-		options.channels = option->net.queues;
+	if (option->channels && option->channels < options.channels)
+		options.channels = option->channels;
 	option_nic_mac(option, number, options.mac);
 	machine->nics[number] = netvsp_create(&options, net);
 	if (machine->nics[number])

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/netvsp.c host/netvsp_channel.c host/netvsp_conversation.c host/netvsp_area.c host/netvsp_tx.c host/netvsp_rx.c
 // links: host/netvsp_out.c host/rndis.c host/rndis_control.c host/rndis_oid.c host/rndis_rss.c host/net_offload.c
-// links: host/gpa_direct.c host/provider.c host/guestmem.c
+// links: host/netvsp_spread.c host/rss.c host/gpa_direct.c host/provider.c host/guestmem.c
 /*
  * The network provider with a guest of the fuzzer's own: any message on any channel, RNDIS of any bytes from sections and
- * pages, completions true and false, frames of any bytes and promises from the network, rings that are full, channels that
- * open and close, a link that goes.
+ * pages, completions true and false, frames of any bytes and promises from the network, which receives on one queue or on
+ * several, rings that are full, receive-side scaling by tables and keys of any size, channels that open and close, a link that goes.
  * Properties: a packet that wants a completion gets one, at once, and no other does; a frame goes to the network with as many
  * bytes as it is said to have, and a checksum inside of it; what is given to the guest lies in the receive buffer, in units of
  * which no two are the guest's at a time; closing gives all buffers and queues back.
@@ -13,6 +13,7 @@
 #include "netvsp_model.h"
 #include "quiet_log.h"
 #include "tape.h"
+#include "wire/ndis.h"
 
 #define UNITS_MAX (MODEL_RECV_PAGES * 2)
 #define GIVEN_MAX 800u /* more than channels have slots */
@@ -179,6 +180,46 @@ static void transmit(struct tape *tape, struct channel *channel)
 	turn();
 }
 
+/* Where the guest wants frames, mostly such as guests do; sizes, places and channels may be lies. */
+static void spread(struct tape *tape, struct channel *channel)
+{
+	const struct nvsp_message message = { .type = NVSP_SEND_RNDIS_PKT,
+					      .rndis = { NVSP_CHANNEL_CONTROL, NVSP_NO_SECTION, 0 } };
+	static const uint32_t types[] = { NDIS_HASH_IPV4, NDIS_HASH_IPV4 | NDIS_HASH_TCP_IPV4, NDIS_HASH_UDP_IPV4 | NDIS_HASH_IPV6,
+					  NDIS_HASH_IPV6 | NDIS_HASH_TCP_IPV6 };
+	struct {
+		uint32_t reserved, count, bytes, offset;
+		uint64_t pfn;
+	} rest = { 0, 1, 0, 0, 300 };
+	struct {
+		uint32_t words[7];
+		struct ndis_rss_parameters parameters;
+		uint32_t table[300];
+		uint8_t key[NDIS_RSS_KEY_BYTES];
+	} set = { .words = { RNDIS_SET, sizeof(set), 3, RNDIS_OID_GEN_RECEIVE_SCALE_PARAMETERS, sizeof(set) - 28, 20 },
+		  .parameters = { .header = { (uint8_t)tape_lie(tape, NDIS_OBJECT_RSS_PARAMETERS), 2, 40 },
+				  .hash = tape_lie(tape, NDIS_HASH_TOEPLITZ) | types[tape_u8(tape) & 3],
+				  .table_bytes = (uint16_t)tape_lie(tape, 1024u >> (tape_u8(tape) & 15)),
+				  .table_offset = tape_lie(tape, sizeof(set.parameters)),
+				  .key_bytes = (uint16_t)tape_lie(tape, NDIS_RSS_KEY_BYTES),
+				  .key_offset = tape_lie(tape, sizeof(set.parameters) + sizeof(set.table)) } };
+	struct packet_desc desc = { .type = PACKET_GPA_DIRECT, .transaction_id = 9 };
+
+	if (!(tape_u8(tape) & 3))
+		set.parameters.flags = tape_u8(tape) & 31;
+	set.parameters.base_cpu = tape_u8(tape) & 7 ? 0 : tape_u8(tape) & 3;
+	for (unsigned int i = 0; i < 300; i++)
+		set.table[i] = i < 8 ? (tape_u8(tape) + i) % MODEL_CHANNELS : set.table[i % 8];
+	set.table[tape_u8(tape)] = tape_lie(tape, 1);
+	tape_take(tape, set.key, 8);
+	for (unsigned int i = 0; i < sizeof(set.key); i++)
+		set.key[i] ^= (uint8_t)(i * 37 + 11);
+	memcpy(model_page(300), &set, sizeof(set));
+	rest.bytes = sizeof(set);
+	say(tape, channel, desc, &rest, sizeof(rest), &message, sizeof(message));
+	turn();
+}
+
 static void give_back(struct tape *tape, struct channel *channel)
 {
 	const uint32_t words[2] = { NVSP_SEND_RNDIS_PKT_COMPLETE, tape_u8(tape) & 3 };
@@ -204,14 +245,19 @@ static void deliver(struct tape *tape, unsigned int queue)
 	uint8_t what = tape_u8(tape);
 
 	if (!model.ready[queue])
+		queue = 0;
+	if (!model.ready[queue])
 		return;
 	tape_take(tape, model.next.data, 64);
-	if (what & 8)
+	if (!(what & 8))
 		memcpy(model.next.data, "\2\0\0\0\0\x9\2\0\0\0\0\2\x8\0\x45", 15);
+	if (!(what & 8) && what & 4)
+		model.next.data[23] = what & 2 ? 6 : 17;
+	model.next_varies = what & 8 ? 0 : 29;
 	model.next.bytes = sizes[what & 7];
 	model.next.meta = (struct net_meta){ .flags = what >> 4 & 3, .gso = (what >> 6) % 3, .mss = tape_u16(tape),
 					     .csum_start = tape_u16(tape), .csum_offset = tape_u8(tape) };
-	model.next_times = tape_u8(tape) % 80;
+	model.next_times = 1 + tape_u8(tape) % 80;
 	model.ready[queue](model.ready_context[queue]);
 	turn();
 }
@@ -225,7 +271,10 @@ static void step(struct tape *tape, struct netvsp *nic)
 		model_open(number);
 		return;
 	}
-	switch (tape_u8(tape) % 8) {
+	switch (tape_u8(tape) % 10) {
+	case 8:
+		spread(tape, channel);
+		break;
 	case 0:
 	case 1:
 		converse(tape, channel);
@@ -238,6 +287,7 @@ static void step(struct tape *tape, struct netvsp *nic)
 		give_back(tape, channel);
 		break;
 	case 5:
+	case 9:
 		deliver(tape, number);
 		break;
 	case 6:
@@ -255,7 +305,7 @@ static void step(struct tape *tape, struct netvsp *nic)
 	}
 }
 
-/* Most runs begin with a guest that has said what all say. */
+/* Most runs begin with a guest that has said what all say, and wants all frames. */
 static void bring_up(void)
 {
 	const struct nvsp_message messages[] = {
@@ -264,11 +314,14 @@ static void bring_up(void)
 		{ .type = NVSP_SEND_RECV_BUF, .buffer = { MODEL_RECV, NVSP_RECV_BUF_ID } },
 		{ .type = NVSP_SEND_SEND_BUF, .buffer = { MODEL_SEND, NVSP_SEND_BUF_ID } },
 		{ .type = NVSP_SEND_RNDIS_PKT, .rndis = { NVSP_CHANNEL_CONTROL, 0, 24 } },
+		{ .type = NVSP_SEND_RNDIS_PKT, .rndis = { NVSP_CHANNEL_CONTROL, 2, 32 } },
 	};
+	const uint32_t filter[8] = { RNDIS_SET, 32, 2, RNDIS_OID_GEN_CURRENT_PACKET_FILTER, 4, 20, 0, RNDIS_FILTER_PROMISCUOUS };
 	const uint32_t initialize[6] = { RNDIS_INITIALIZE, 24, 1, 1, 0, 0x4000 };
 	struct packet_desc desc = { .type = PACKET_INBAND, .flags = PACKET_FLAG_COMPLETION_REQUESTED };
 
 	memcpy(model_page(200), initialize, sizeof(initialize));
+	memcpy(model_page(203), filter, sizeof(filter)); /* section 2 */
 	for (unsigned int i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
 		MUST(!model_packet(&model.channels[0], &desc, NULL, 0, &messages[i], sizeof(messages[i])));
 	turn();
@@ -277,13 +330,20 @@ static void bring_up(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct tape tape = { data, bytes };
-	struct netvsp *nic = model_start(0);
+	uint8_t how = tape_u8(&tape);
+	struct netvsp *nic = model_start_on(0, how & 8 ? 1 : MODEL_CHANNELS);
 
 	forget(-1);
 	unit_bytes = 2048;
 	MUST(model_open(0));
-	if (tape_u8(&tape) % 8)
+	if (how % 8)
 		bring_up();
+	if (how & 16)
+		MUST(model_open(1) && model_open(2));
+	if (how & 32)
+		spread(&tape, &model.channels[0]);
+	if (how & 64)
+		deliver(&tape, 0);
 	while (tape_more(&tape))
 		step(&tape, nic);
 	model_stop(nic);

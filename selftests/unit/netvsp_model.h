@@ -37,6 +37,7 @@ struct channel {
 	unsigned int sub;
 	void *state;
 	bool called, idle, full, refused; /* full: there is no room; refused: something met that */
+	unsigned int calls;
 	unsigned int written; /* since last looked at; the newest are kept */
 	struct model_packet packets[MODEL_WRITTEN];
 	uint64_t completions;
@@ -60,7 +61,7 @@ static struct {
 	uint64_t sent, queues;
 	void (*ready[MODEL_CHANNELS])(void *context);
 	void *ready_context[MODEL_CHANNELS];
-	unsigned int next_times;
+	unsigned int next_times, next_varies; /* varies: which byte counts up from one to the next; 0: none */
 	struct model_frame last, next; /* sent, to be received */
 } model;
 
@@ -134,6 +135,7 @@ bool channel_may_send(struct channel *channel)
 void channel_call(struct channel *channel)
 {
 	channel->called = true;
+	channel->calls++;
 }
 
 void channel_idle(struct channel *channel)
@@ -201,10 +203,11 @@ void channel_return(struct channel_buffer *buffer)
 static struct net_queue *model_net_open(struct net *net, unsigned int index, struct loop *loop, void (*ready)(void *),
 					void *context)
 {
-	(void)net;
 	(void)loop;
-	model.ready[index] = ready;
-	model.ready_context[index] = context;
+	if (index < net->queues_max) {
+		model.ready[index] = ready;
+		model.ready_context[index] = context;
+	}
 	model.queues++;
 	return (struct net_queue *)(uintptr_t)(index + 1);
 }
@@ -234,7 +237,8 @@ static ssize_t model_net_receive(struct net_queue *queue, struct net_meta *meta,
 {
 	uint32_t at = 0;
 
-	(void)queue;
+	if ((uintptr_t)queue > model.net.queues_max)
+		abort(); /* it only sends */
 	if (!model.next_times)
 		return -EAGAIN;
 	model.next_times--;
@@ -246,6 +250,8 @@ static ssize_t model_net_receive(struct net_queue *queue, struct net_meta *meta,
 		at += part;
 	}
 	*meta = model.next.meta;
+	if (model.next_varies)
+		model.next.data[model.next_varies]++;
 	return at == model.next.bytes ? (ssize_t)at : -EMSGSIZE;
 }
 
@@ -278,8 +284,8 @@ static const struct net_ops model_net_ops = {
 	.destroy = model_net_destroy,
 };
 
-/* A NIC with as many channels as the model has. */
-static struct netvsp *model_start(uint32_t version_max)
+/* A NIC with as many channels as the model has, on a network that receives on @queues. */
+static struct netvsp *model_start_on(uint32_t version_max, unsigned int queues)
 {
 	const struct netvsp_options options = {
 		.mac = { 2, 0, 0, 0, 0, 9 }, .channels = MODEL_CHANNELS, .version_max = version_max, .mtu = 9000 };
@@ -291,7 +297,7 @@ static struct netvsp *model_start(uint32_t version_max)
 	memset(&model, 0, offsetof(__typeof__(model), last));
 	model.next.meta = (struct net_meta){ 0 };
 	model.mem = mem;
-	model.net = (struct net){ .ops = &model_net_ops, .queues_max = MODEL_CHANNELS, .mtu_max = 9000,
+	model.net = (struct net){ .ops = &model_net_ops, .queues_max = queues, .channels_max = 64, .mtu_max = 9000,
 				  .can_csum = true, .can_gso = true, .name = "model" };
 	for (unsigned int i = 0; i < MODEL_CHANNELS; i++)
 		model.channels[i].sub = i;
@@ -299,6 +305,11 @@ static struct netvsp *model_start(uint32_t version_max)
 	if (!netvsp || netvsp_offer(netvsp, NULL))
 		abort();
 	return netvsp;
+}
+
+static __attribute__((unused)) struct netvsp *model_start(uint32_t version_max)
+{
+	return model_start_on(version_max, MODEL_CHANNELS);
 }
 
 /* What a worker's loop does at the end of a batch, until nobody is called any more. */

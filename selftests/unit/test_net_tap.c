@@ -450,10 +450,42 @@ static void the_interface_may_be_deleted_meanwhile(void **state)
 	end_all(&end);
 }
 
+/* A channel more than the tap has queues: it sends on the same file, and what is received stays the first one's. */
+static void a_queue_that_only_sends(void **state)
+{
+	const struct net_meta plain = { 0 };
+	struct net_queue *first, *second;
+	struct net_meta meta;
+	struct end end;
+	uint8_t frame[100], got[200];
+	size_t bytes = tcp_frame(frame, 20);
+
+	(void)state;
+	begin(&end, 0);
+	assert_int_equal(end.net->queues_max, 1);
+	assert_true(end.net->channels_max > 1);
+	first = end.queue;
+	second = end.net->ops->open(end.net, 1, end.loop, NULL, NULL); /* a call of ready() would be the end */
+	assert_non_null(second);
+	for (unsigned int round = 0; round < 2; round++) {
+		assert_int_equal(end.net->ops->send(second, &plain, &(struct iovec){ frame, bytes }, 1, bytes), 0);
+		assert_int_equal(recv(end.wire, got, sizeof(got), 0), bytes + sizeof(struct virtio_net_hdr));
+		assert_memory_equal(got + sizeof(struct virtio_net_hdr), frame, bytes);
+		wire_send(&end, NULL, frame, bytes);
+		assert_int_equal(take(&end, &meta, got, sizeof(got)), bytes);
+	}
+	close_queue(&end, second);
+	end.queue = first;
+	wire_send(&end, NULL, frame, bytes);
+	assert_int_equal(take(&end, &meta, got, sizeof(got)), bytes);
+	end_all(&end);
+	delete_tap(0);
+}
+
 /* Queue 1 has no channel: the kernel must not deal flows to it. Then it has one, and both get some. */
 static void only_open_queues_get_flows(void **state)
 {
-	struct net_queue *queues[2];
+	struct net_queue *queues[3];
 	struct net_meta meta;
 	unsigned int got[2] = { 0 };
 	struct end end = { 0 };
@@ -483,8 +515,8 @@ static void only_open_queues_get_flows(void **state)
 		assert_int_equal(got[0] + got[1], 64);
 	}
 	assert_true(got[0] && got[1]);
-	assert_null(end.net->ops->open(end.net, 2, end.loop, ready, &end));
-	for (unsigned int q = 0; q < 2; q++) {
+	queues[2] = end.net->ops->open(end.net, 2, end.loop, ready, &end); /* no flow is dealt to it */
+	for (unsigned int q = 0; q < 3; q++) {
 		end.queue = queues[q];
 		close_queue(&end, queues[q]);
 	}
@@ -605,6 +637,7 @@ int main(void)
 		cmocka_unit_test(a_full_queue_drops_and_goes_on),
 		cmocka_unit_test(what_came_before_the_queue_was_open_is_gone),
 		cmocka_unit_test(the_interface_may_be_deleted_meanwhile),
+		cmocka_unit_test(a_queue_that_only_sends),
 		cmocka_unit_test(only_open_queues_get_flows),
 		cmocka_unit_test(refusals_say_what_to_do),
 		cmocka_unit_test(the_mtu_is_the_interfaces),

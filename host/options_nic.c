@@ -109,6 +109,7 @@ static const char *set_queues(void *target, const char *value)
 static const char *set_channels(void *target, const char *value)
 {
 	struct option_nic *nic = target;
+
 	_Static_assert(NETVSP_CHANNELS_MAX == 64, "the text below");
 	return spec_number(value, 1, NETVSP_CHANNELS_MAX, &nic->channels) ? NULL
 									  : "channels= needs a number from 1 to 64";

@@ -26,11 +26,10 @@ static void make_lookup(struct rss *rss, const uint8_t key[NDIS_RSS_KEY_BYTES])
 		uint32_t *lookup = rss->lookup[byte];
 
 		lookup[0] = 0;
-		for (uint32_t value = 1; value < 256; value++) {
-			uint32_t lowest = (uint32_t)__builtin_ctz(value);
-
-			lookup[value] = lookup[value & (value - 1)] ^ window(key, byte * 8 + 7 - lowest);
-		}
+		for (uint32_t bit = 0; bit < 8; bit++)
+			lookup[1u << bit] = window(key, byte * 8 + 7 - bit);
+		for (uint32_t value = 1; value < 256; value++)
+			lookup[value] = lookup[value & (value - 1)] ^ lookup[value & -value];
 	}
 }
 

@@ -54,13 +54,15 @@ def all_jobs():
     import measure
     import net
     import net_user
+    import netmeasure
     import offers
     import plug
     import storage
     import survival
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, net_user, vswitch)
+    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, net_user, netmeasure,
+               vswitch)
     return [job for module in modules for job in module.jobs()]
 
 

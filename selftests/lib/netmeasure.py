@@ -58,28 +58,34 @@ class Server:
             self.process.wait()
 
 
-def packets(stats):
+def of_nic(stats, what):
+    """Both directions together."""
     nic = stats["nics"]["nic0"]
-    return nic["tx_frames"] + nic["rx_frames"]
+    return nic[f"tx_{what}"] + nic[f"rx_{what}"]
 
 
 def seconds(stats):
     return stats["uptime_ns"] / 1e9
 
 
+def counts(results, prefix, side, begin, end, idle_rate=None):
+    """What the packets between two statistics of the host cost; idle_rate: exits per second of a guest that does nothing."""
+    packets = of_nic(end, "frames") - of_nic(begin, "frames")
+    for figure, counter in COUNTED.items():
+        results.figure(f"{prefix}.{figure}.{side}", (end[counter] - begin[counter]) / packets, "1/packet")
+    results.figure(f"{prefix}.bytes_per_packet.{side}", (of_nic(end, "bytes") - of_nic(begin, "bytes")) / packets, "bytes")
+    if idle_rate is not None:
+        net = end["exits"] - begin["exits"] - idle_rate * (seconds(end) - seconds(begin))
+        results.figure(f"{prefix}.net_exits_per_packet.{side}", net / packets, "1/packet")
+
+
 def figures(results, server, side, queues):
     """Rates from iperf3's receiver, counts per packet from the host."""
     idle = [server.taken.get(f"idle.{point}") for point in ("begin", "end")]
-    for load in server.said:
-        b, e = server.taken[f"{load}.begin"], server.taken[f"{load}.end"]
-        n = packets(e) - packets(b)
-        print(side, load, n, {k: round((e["exits_by_cause"][k] - b["exits_by_cause"][k]) / n, 3) for k in e["exits_by_cause"]}, {k: e["nics"]["nic0"][k] - b["nics"]["nic0"][k] for k in e["nics"]["nic0"] if isinstance(e["nics"]["nic0"][k], int)}, {c["name"]: {k: c[k] - d[k] for k in c if isinstance(c[k], int)} for c, d in zip(e["vmbus"]["channels"], b["vmbus"]["channels"])})
     idle_rate = (idle[1]["exits"] - idle[0]["exits"]) / (seconds(idle[1]) - seconds(idle[0]))
     for load, said in server.said.items():
         begin, end = server.taken[f"{load}.begin"], server.taken[f"{load}.end"]
-        count = packets(end) - packets(begin)
         prefix = f"netvsc.{load}" if queues == 1 else f"netvsc.{load}_{queues}q"
-        total = said["end"].get("sum_received") or said["end"]["sum"]
         if load.startswith("udp"):
             total = said["end"]["sum"]
             arrived = total["packets"] - total["lost_packets"]
@@ -88,16 +94,7 @@ def figures(results, server, side, queues):
         else:
             total = said["end"]["sum_sent" if load.endswith("rx") else "sum_received"]
             results.figure(f"{prefix}.mbps.{side}", total["bits_per_second"] / 1e6, "Mbit/s")
-        for figure, counter in COUNTED.items():
-            results.figure(f"{prefix}.{figure}.{side}", (end[counter] - begin[counter]) / count, "1/packet")
-        net = end["exits"] - begin["exits"] - idle_rate * (seconds(end) - seconds(begin))
-        results.figure(f"{prefix}.net_exits_per_packet.{side}", net / count, "1/packet")
-        results.figure(f"{prefix}.bytes_per_packet.{side}", (nic_bytes(end) - nic_bytes(begin)) / count, "bytes")
-
-
-def nic_bytes(stats):
-    nic = stats["nics"]["nic0"]
-    return nic["tx_bytes"] + nic["rx_bytes"]
+        counts(results, prefix, side, begin, end, idle_rate)
 
 
 def make_tap(queues):
@@ -136,3 +133,76 @@ def boot(results, side, queues, context, initrds, kernel=KERNEL, profile=False, 
     if complete:
         figures(results, server, side, queues)
     print(f"          {guest.name}: {run.seconds:.0f} s", flush=True)
+
+
+def prefixes():
+    return [f"netvsc.{load}" if queues == 1 else f"netvsc.{load}_{queues}q" for queues in QUEUES for load in LOADS]
+
+
+def rate_of(prefix):
+    return "pps" if ".udp" in prefix else "mbps"
+
+
+def judge(results, rates=True):
+    """Counts are judged, and with RATES which side is faster, for which one round on a busy machine says too little."""
+    for prefix in prefixes():
+        name = prefix.removeprefix("netvsc.")
+        ours, theirs = (results.value(f"{prefix}.signals_per_packet.{side}") for side in SIDES)
+        results.check(f"netvsc.measure.{name}-signals-at-most-half-of-the-kernels", bool(theirs) and ours <= theirs / 2,
+                      f"{ours}, the kernel's {theirs}")
+        if rates:
+            ours, theirs = (results.value(f"{prefix}.{rate_of(prefix)}.{side}") for side in SIDES)
+            results.check(f"netvsc.measure.{name}-no-slower-than-the-kernels", bool(theirs) and ours >= theirs,
+                          f"{ours}, the kernel's {theirs}")
+
+
+ROWS = (("host signals per packet", "signals_per_packet", 3), ("interrupts per packet", "interrupts_per_packet", 3),
+        ("VM exits per packet, net", "net_exits_per_packet", 3))
+
+
+def table(results):
+    print("\n  iperf3 over a tap, 4 s each; hvis / kernel")
+    print(f"  {'':<26}" + "".join(f"{prefix.removeprefix('netvsc.'):>18}" for prefix in prefixes()))
+
+    def row(title, figure, digits):
+        cells = []
+        for prefix in prefixes():
+            values = [results.value(f"{prefix}.{figure or rate_of(prefix)}.{side}") for side in SIDES]
+            cells.append(" / ".join("-" if value is None else f"{value:,.{digits}f}" for value in values))
+        print(f"  {title:<26}" + "".join(f"{cell:>18}" for cell in cells))
+
+    row("Mbit/s, UDP packets/s", None, 0)
+    for title, figure, digits in ROWS:
+        row(title, figure, digits)
+    ratios = []
+    for prefix in prefixes():
+        ours, theirs = (results.value(f"{prefix}.{rate_of(prefix)}.{side}") for side in SIDES)
+        ratios.append(f"{ours / theirs:.2f}" if ours and theirs else "-")
+    print(f"  {'ratio of rates':<26}" + "".join(f"{ratio:>18}" for ratio in ratios) + "\n", flush=True)
+
+
+def rounds(results, context, initrds, count, kernel=KERNEL, profile=False):
+    """The two sides in turn, COUNT times. Where there can be no tap, one skipped check says why."""
+    why = netns.missing()
+    if why:
+        results.check("netvsc.measure", None, why)
+        return
+    for _ in range(count):
+        for queues in QUEUES:
+            for side in SIDES:
+                boot(results, side, queues, context, initrds, kernel, profile)
+
+
+def complete(results):
+    return any(name.startswith("netvsc.") for name in results.figures)
+
+
+def check(results, context, initrds):
+    """One round of what make measure does in several."""
+    rounds(results, context, initrds, 1)
+    if complete(results):
+        judge(results, rates=False)
+
+
+def jobs():
+    return [Job("netmeasure", "guests", 20, prepare, check)]

@@ -10,6 +10,8 @@ from results import BUILD, TOP
 KSELFTEST = os.path.join(BUILD, "kselftest")
 GUEST = os.path.join(TOP, "selftests", "guest")
 DRIVERS = {"hvis": [], "kernel": ["hv_vmbus", "hv_storvsc"]}
+# For guests on a user network.
+NETWORK = [(os.path.join(GUEST, name), f"/kselftest/{name}") for name in ("network.sh", "lease")]
 SG_TOOLS = ["sg_inq", "sg_vpd", "sg_readcap", "sg_luns", "sg_unmap", "sg_write_same", "sg_sync", "sg_turs"]
 
 

@@ -121,5 +121,6 @@ def jobs():
     pings = os.path.join(images.KSELFTEST, "pingsizes")
     kernel = "6.1-amd64"
     return [Job(f"net-user-kernel-{kernel}", "guests", 13,
-                lambda: images.initramfs(kernel, "kernel", script, programs=[pings], modules=["hv_netvsc", "af_packet"]),
+                lambda: images.initramfs(kernel, "kernel", script, programs=[pings], modules=["hv_netvsc", "af_packet"],
+                                         files=images.NETWORK),
                 check_with("kernel", "hv", kernel, f"kernel-driver.{kernel}.net-user"))]

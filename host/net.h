@@ -42,6 +42,14 @@ struct net_meta {
 	uint16_t csum_start, csum_offset;
 };
 
+/** net_segments() - how many frames of a wire a frame of @bytes stands for */
+static inline uint32_t net_segments(const struct net_meta *meta, size_t bytes)
+{
+	if (meta->gso == NET_GSO_NONE || !meta->mss || bytes <= meta->header_bytes)
+		return 1;
+	return (uint32_t)((bytes - meta->header_bytes + meta->mss - 1) / meta->mss);
+}
+
 /* What the guest's side wants done by the backend, or by nobody: as agreed in offload parameters. */
 struct net_offloads {
 	bool rx_csum; /* received frames may come with NET_CSUM_WANTED: they never left this machine */

@@ -140,6 +140,7 @@ static const struct {
 	size_t offset;
 } counters[] = {
 	{ "tx_packets", OFFSET(tx_packets) },	  { "tx_frames", OFFSET(tx_frames) },
+	{ "tx_segments", OFFSET(tx_segments) },	  { "rx_segments", OFFSET(rx_segments) },
 	{ "tx_bytes", OFFSET(tx_bytes) },	  { "tx_dropped", OFFSET(tx_dropped) },
 	{ "tx_csum", OFFSET(tx_csum) },		  { "tx_lso", OFFSET(tx_lso) },
 	{ "tx_refused", OFFSET(tx_refused) },	  { "rx_packets", OFFSET(rx_packets) },

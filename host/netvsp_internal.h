@@ -28,6 +28,7 @@
 /* What a channel has done. Written by its worker alone, read by anyone. */
 struct netvsp_counters {
 	_Atomic uint64_t tx_packets, tx_frames, tx_bytes, tx_dropped; /* from the guest; packets: messages of NVSP */
+	_Atomic uint64_t tx_segments, rx_segments; /* frames of a wire: what is segmented or coalesced counts as its parts */
 	_Atomic uint64_t tx_csum, tx_lso, tx_refused;
 	_Atomic uint64_t rx_packets, rx_frames, rx_bytes, rx_dropped, rx_filtered;
 	_Atomic uint64_t rx_coalesced, rx_no_buffer, rx_errors;

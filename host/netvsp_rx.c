@@ -178,6 +178,7 @@ static void take_frame(struct netvsp_channel *channel, const struct net_meta *me
 	if (!chain)
 		netvsp_count(&counters->rx_frames, 1);
 	netvsp_count(&counters->rx_bytes, bytes);
+	netvsp_count(&counters->rx_segments, net_segments(meta, bytes));
 	if (parted)
 		netvsp_count(&counters->rx_coalesced, 1);
 }

@@ -159,6 +159,7 @@ static void count_frame(struct netvsp_counters *counters, const struct out *out,
 		return;
 	}
 	netvsp_count(&counters->tx_frames, 1);
+	netvsp_count(&counters->tx_segments, net_segments(&out->meta, out->bytes));
 	netvsp_count(&counters->tx_bytes, out->bytes);
 	if (out->meta.gso)
 		netvsp_count(&counters->tx_lso, 1);

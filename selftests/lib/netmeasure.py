@@ -16,7 +16,8 @@ SIDES = ("hvis", "kernel")
 QUEUES = (1, 2)
 SECONDS = 4
 ADDRESS, TAP = "10.9.0.2", "tap0"
-# Counter of the host: figure per packet. A packet is what one RNDIS message carries, in either direction.
+# Counter of the host: figure per packet. A packet is one of a wire, in either direction: of a frame that is to be segmented, or was
+# coalesced, each part counts.
 COUNTED = {"signals_per_packet": "doorbells", "interrupts_per_packet": "interrupts", "exits_per_packet": "exits"}
 
 
@@ -70,7 +71,7 @@ def seconds(stats):
 
 def counts(results, prefix, side, begin, end, idle_rate=None):
     """What the packets between two statistics of the host cost; idle_rate: exits per second of a guest that does nothing."""
-    packets = of_nic(end, "frames") - of_nic(begin, "frames")
+    packets = of_nic(end, "segments") - of_nic(begin, "segments")
     for figure, counter in COUNTED.items():
         results.figure(f"{prefix}.{figure}.{side}", (end[counter] - begin[counter]) / packets, "1/packet")
     results.figure(f"{prefix}.bytes_per_packet.{side}", (of_nic(end, "bytes") - of_nic(begin, "bytes")) / packets, "bytes")

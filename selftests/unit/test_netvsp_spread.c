@@ -385,7 +385,7 @@ static void a_coalesced_frame_stays_whole(void **state)
 	set_rss((const uint32_t[8]){ 2, 2, 2, 2, 2, 2, 2, 2 }, 0);
 	look_all(got, true);
 	memcpy(frame, tcp, sizeof(tcp));
-	model.next.meta = (struct net_meta){ .gso = NET_GSO_TCP4, .mss = 1460 };
+	model.next.meta = (struct net_meta){ .gso = NET_GSO_TCP4, .header_bytes = 54, .mss = 1460 };
 	deliver(0, 20, frame, sizeof(frame)); /* 11 units each: they take more than one packet, and more than there are units */
 	for (unsigned int done = 0; done < 20;) {
 		struct channel *channel = &model.channels[2];
@@ -403,6 +403,7 @@ static void a_coalesced_frame_stays_whole(void **state)
 		model_turn();
 	}
 	assert_int_equal(counter("rx_coalesced"), 20);
+	assert_int_equal(counter("rx_segments"), 20 * ((sizeof(frame) - 54 + 1459) / 1460));
 	assert_int_equal(queue_counter(2, "rx_taken_over"), 20);
 	set.parameters.rsc_ip4 = set.parameters.rsc_ip6 = NDIS_OFFLOAD_DISABLED;
 	assert_int_equal(control_status((uint32_t *)&set, sizeof(set), answer, sizeof(answer)), NVSP_STATUS_SUCCESS);

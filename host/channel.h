@@ -18,6 +18,7 @@
 #include "wire/chanmsg.h"
 
 struct channel;
+struct fault_protocol;
 struct vmbus;
 
 /**
@@ -42,6 +43,10 @@ struct vmbus;
  *	and -1 when it can never open again and its worker is gone. May be NULL
  * @moved: bus thread, may be NULL; the device was taken away on purpose (@channel NULL), or offered
  *	again as @channel
+ * @pointed: worker thread, may be NULL; asked only by faults (fault.h): where in guest memory that begins what
+ *	@packet points at, as far as it is in one piece. It is one of the guest's, or one to it, whose data
+ *	begins behind the descriptor
+ * @faults: what rules can say of its packets; NULL: nothing
  */
 struct channel_ops {
 	void *(*open)(struct channel *channel, void *context);
@@ -52,6 +57,8 @@ struct channel_ops {
 	void (*turn)(void *state);
 	void (*used)(void *context, int by);
 	void (*moved)(void *context, struct channel *channel);
+	struct iovec (*pointed)(void *state, const struct packet *packet);
+	const struct fault_protocol *faults;
 	uint32_t packet_max; /* largest packet the protocol has; a larger one breaks the channel */
 	uint16_t completion_max; /* payload bytes of the largest completion */
 };

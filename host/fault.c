@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The rules of a VM: kept in order, matched, counted. See fault.h. What a rule may say is
- * fault_parse.c's, what it does to bytes fault_edit.c's.
+ * fault_parse.c's, what it does to bytes fault_edit.c's, what it knows of a protocol fault_vstor.c's and fault_nvsp.c's.
  * Invariant: rules and orders are touched under the lock; only whether there is a first rule may
  * be asked without.
  */
@@ -163,18 +163,12 @@ static bool same_channel(const char *wanted, const char *name)
 
 static bool matches(const struct fault_rule *rule, const struct fault_event *event)
 {
-	const uint64_t is[FAULT_CONDITIONS] = {
-		[FAULT_IF_TYPE] = event->type,	    [FAULT_IF_RELID] = event->relid,
-		[FAULT_IF_OP] = event->operation,   [FAULT_IF_CDB] = event->cdb,
-		[FAULT_IF_LUN] = event->lun, [FAULT_IF_CONNECTION] = event->connection,
-	};
-
 	if (rule->subject != event->subject || !same_channel(rule->channel, event->channel))
 		return false;
 	if (rule->direction != FAULT_EITHER && rule->direction != event->direction)
 		return false;
 	for (unsigned int i = 0; i < FAULT_CONDITIONS; i++)
-		if (rule->conditions >> i & 1 && rule->want[i] != is[i])
+		if (rule->conditions >> i & 1 && rule->want[i] != event->is[i])
 			return false;
 	return true;
 }
@@ -235,6 +229,16 @@ static void ask_rules(struct fault *fault, const struct fault_event *event,
 	}
 }
 
+void fault_event_init(struct fault_event *event, enum fault_subject subject,
+		      enum fault_direction direction)
+{
+	event->subject = subject;
+	event->direction = direction;
+	event->channel = NULL;
+	for (unsigned int i = 0; i < FAULT_CONDITIONS; i++)
+		event->is[i] = FAULT_UNKNOWN;
+}
+
 void fault_decide(struct fault *fault, const struct fault_event *event,
 		  struct fault_verdict *verdict)
 {
@@ -280,18 +284,12 @@ bool fault_stalled(struct fault *fault, const char *name)
 /* Nothing but its result can be wrong about a hypercall; a lost one looks like a success. */
 bool fault_hypercall(struct fault *fault, uint16_t code, uint64_t connection, uint16_t *status)
 {
-	const struct fault_event event = {
-		.subject = FAULT_HYPERCALL,
-		.direction = FAULT_FROM_GUEST,
-		.type = code,
-		.connection = connection,
-		.relid = FAULT_UNKNOWN,
-		.operation = FAULT_UNKNOWN,
-		.cdb = FAULT_UNKNOWN,
-		.lun = FAULT_UNKNOWN,
-	};
+	struct fault_event event;
 	struct fault_verdict verdict;
 
+	fault_event_init(&event, FAULT_HYPERCALL, FAULT_FROM_GUEST);
+	event.is[FAULT_IF_TYPE] = code;
+	event.is[FAULT_IF_CONNECTION] = connection;
 	fault_decide(fault, &event, &verdict);
 	*status = TLFS_STATUS_SUCCESS;
 	if (verdict.count && verdict.actions[0].verb == FAULT_ANSWER)

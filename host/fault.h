@@ -19,7 +19,8 @@
 #define FAULT_ERROR_BYTES 160
 #define FAULT_NAME_BYTES  24 /* of a channel */
 #define FAULT_BYTES_MAX	  240 /* given in a rule */
-#define FAULT_ACTIONS_MAX 4 /* on one event; rules beyond do not hit */
+#define FAULT_RANGES_MAX  1000 /* that a rule may give a packet */
+#define FAULT_ACTIONS_MAX 8 /* on one event; rules beyond do not hit */
 
 enum fault_subject {
 	FAULT_MESSAGE, /* a control message */
@@ -55,12 +56,22 @@ enum fault_verb {
 	FAULT_VERBS,
 };
 
+/* Where in a packet bytes are corrupted. */
+enum fault_place {
+	FAULT_AT_PAYLOAD, /* and, in front of it, the descriptor */
+	FAULT_AT_RANGES, /* what lies between the descriptor and the payload */
+	FAULT_AT_POINTED, /* what the packet points at, in the guest's memory */
+};
+
 /* The fields of an action; which verb takes which is in fault_parse.c. */
 enum fault_key {
 	FAULT_KEY_MS,
 	FAULT_KEY_OFFSET, /* from the payload or message; negative: into a packet's descriptor */
 	FAULT_KEY_VALUE,
+	FAULT_KEY_ADD, /* to what is there */
 	FAULT_KEY_SIZE,
+	FAULT_KEY_AT, /* enum fault_place */
+	FAULT_KEY_RANGES, /* so many in the packet */
 	FAULT_KEY_STATUS,
 	FAULT_KEY_SRB_STATUS,
 	FAULT_KEY_SCSI_STATUS,
@@ -68,6 +79,7 @@ enum fault_key {
 	FAULT_KEY_TRANSFER,
 	FAULT_KEY_ID,
 	FAULT_KEY_OP,
+	FAULT_KEY_NVSP,
 	FAULT_KEY_TYPE,
 	FAULT_KEY_LENGTH,
 	FAULT_KEY_RELID,
@@ -94,19 +106,52 @@ struct fault_action {
 	uint64_t random; /* for what the rule leaves open */
 };
 
-/* What happens, as a rule sees it. Unknown numbers are FAULT_UNKNOWN. */
+/* What a rule may ask of an event; the numbers are equal, or the rule does not match. */
+enum fault_condition {
+	FAULT_IF_TYPE, /* of message or packet; code of a hypercall */
+	FAULT_IF_RELID,
+	FAULT_IF_CONNECTION, /* id, of a hypercall */
+	FAULT_IF_OP, /* VSTOR */
+	FAULT_IF_CDB, /* first byte */
+	FAULT_IF_LUN,
+	FAULT_IF_NVSP, /* type */
+	FAULT_IF_RNDIS, /* type of the first message that the packet points at */
+	FAULT_IF_OID, /* of a QUERY or SET, and of its answer */
+	FAULT_CONDITIONS,
+};
+
+/* What happens, as a rule sees it: fault_event_init(), then what is known. */
 #define FAULT_UNKNOWN UINT64_MAX
 struct fault_event {
 	enum fault_subject subject;
 	enum fault_direction direction;
-	uint64_t type; /* of message or packet; code of a hypercall */
 	const char *channel; /* or NULL */
-	uint64_t relid;
-	uint64_t operation; /* VSTOR */
-	uint64_t cdb; /* first byte */
-	uint64_t lun;
-	uint64_t connection; /* id, of a hypercall */
+	uint64_t is[FAULT_CONDITIONS];
 };
+
+#define FAULT_MEMORY 16 /* numbers */
+
+/* A packet as its protocol reads it: private copies, but for the memory. */
+struct fault_view {
+	const void *payload;
+	uint32_t bytes;
+	const void *pointed; /* the front of what the packet points at */
+	uint32_t pointed_bytes;
+	uint64_t *memory; /* of the channel, from packet to packet; [FAULT_MEMORY], zeroed at first */
+};
+#define FAULT_POINTED_MAX 64u /* bytes that are copied to be read */
+
+/* What rules can say of the packets of a protocol: a provider names the one that it speaks. */
+struct fault_protocol {
+	uint32_t bytes; /* of a packet that is invented */
+	/* The conditions that are the protocol's. */
+	void (*describe)(struct fault_event *event, const struct fault_view *view);
+	/* A request becomes an answer that says nothing yet. */
+	void (*turn)(void *payload, uint32_t bytes);
+	/* Fields of an answer, or of what is there of it. */
+	void (*set)(const struct fault_action *action, void *payload, uint32_t bytes);
+};
+extern const struct fault_protocol fault_vstor, fault_nvsp;
 
 struct fault_verdict {
 	unsigned int count;
@@ -167,6 +212,9 @@ unsigned int fault_remove(struct fault *fault, unsigned int id);
 /** fault_list() - rules with counters, as JSON (new reference). Any thread. */
 json_t *fault_list(struct fault *fault);
 
+/** fault_event_init() - an event of which no number is known yet. */
+void fault_event_init(struct fault_event *event, enum fault_subject subject,
+		      enum fault_direction direction);
 /** fault_decide() - what the rules say to @event; counts. Any thread. */
 void fault_decide(struct fault *fault, const struct fault_event *event,
 		  struct fault_verdict *verdict);
@@ -193,11 +241,6 @@ uint64_t fault_random(uint64_t *state);
 uint64_t fault_number(struct fault_action *action, enum fault_key key);
 /** fault_corrupt() - change bytes of @desc (may be NULL) or @bytes as @action says. */
 void fault_corrupt(struct fault_action *action, void *desc, void *bytes, uint32_t count);
-/** fault_answer_packet() - set the id, and fields of a VSTOR packet, or of what is there of it. */
-void fault_answer_packet(const struct fault_action *action, struct packet_desc *desc, void *payload,
-			 uint32_t bytes);
-/** fault_vstor_event() - fill operation, LUN and CDB of @event, if it is a VSTOR packet. */
-void fault_vstor_event(struct fault_event *event, const void *payload, uint32_t bytes);
 /** fault_lie() - choose what to do to @event; @action becomes that. */
 void fault_lie(const struct fault_event *event, struct fault_action *action);
 

@@ -1,30 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What faults do to bytes: corrupt them, set chosen fields of an answer, and the dice of "lie".
+ * What faults do to bytes, whatever they mean, and the dice of "lie".
  * Invariant: nothing outside the given bytes is touched, whatever a rule says.
  */
 #include <string.h>
 
 #include "fault.h"
 #include "wire/packet.h"
-#include "wire/vstor.h"
-
-#define SENSE_BYTES 18 /* fixed format */
 
 uint64_t fault_number(struct fault_action *action, enum fault_key key)
 {
 	return fault_has(action, key) ? action->value[key] : fault_random(&action->random);
 }
 
+/* What is to be written, of @size bytes: given ones, or a number, which may be counted from @old. */
+static void write_bytes(struct fault_action *action, void *to, uint64_t value, uint32_t size)
+{
+	uint64_t old = 0;
+
+	if (action->byte_count) {
+		memcpy(to, action->bytes, size);
+		return;
+	}
+	if (fault_has(action, FAULT_KEY_ADD)) {
+		memcpy(&old, to, size);
+		value = old + action->value[FAULT_KEY_ADD];
+	}
+	memcpy(to, &value, size);
+}
+
 /* Where: in the descriptor, if there is one and the offset is negative. */
 void fault_corrupt(struct fault_action *action, void *desc, void *bytes, uint32_t count)
 {
-	uint64_t size = fault_has(action, FAULT_KEY_SIZE) ? action->value[FAULT_KEY_SIZE] : 1;
+	int64_t size = fault_has(action, FAULT_KEY_SIZE) ? (int64_t)action->value[FAULT_KEY_SIZE] : 1;
 	uint64_t value = fault_number(action, FAULT_KEY_VALUE);
 	int64_t offset = (int64_t)fault_number(action, FAULT_KEY_OFFSET);
 	uint8_t *at = bytes;
 	int64_t room = count;
 
+	if (action->byte_count)
+		size = action->byte_count;
 	if (!fault_has(action, FAULT_KEY_OFFSET))
 		offset = count ? (int64_t)((uint64_t)offset % count) : 0;
 	if (offset < 0) {
@@ -33,66 +48,7 @@ void fault_corrupt(struct fault_action *action, void *desc, void *bytes, uint32_
 		offset += sizeof(struct packet_desc);
 	}
 	if (offset < room)
-		memcpy(at + offset, &value, (int64_t)size < room - offset ? (int64_t)size : room - offset);
-}
-
-static void put_sense(struct vstor_srb *srb, uint64_t sense)
-{
-	memset(srb->sense, 0, sizeof(srb->sense));
-	srb->sense[0] = 0x70;
-	srb->sense[2] = sense >> 16 & 0xF;
-	srb->sense[7] = SENSE_BYTES - 8;
-	srb->sense[12] = sense >> 8 & 0xFF;
-	srb->sense[13] = sense & 0xFF;
-	srb->sense_length = SENSE_BYTES;
-	srb->srb_status |= SRB_STATUS_AUTOSENSE_VALID;
-}
-
-static void set_vstor(const struct fault_action *action, struct vstor_packet *vstor)
-{
-	const uint64_t *value = action->value;
-
-	if (fault_has(action, FAULT_KEY_OP))
-		vstor->operation = value[FAULT_KEY_OP];
-	if (fault_has(action, FAULT_KEY_STATUS))
-		vstor->status = value[FAULT_KEY_STATUS];
-	if (fault_has(action, FAULT_KEY_SRB_STATUS))
-		vstor->srb.srb_status = value[FAULT_KEY_SRB_STATUS];
-	if (fault_has(action, FAULT_KEY_SCSI_STATUS))
-		vstor->srb.scsi_status = value[FAULT_KEY_SCSI_STATUS];
-	if (fault_has(action, FAULT_KEY_TRANSFER))
-		vstor->srb.transfer_length = value[FAULT_KEY_TRANSFER];
-	if (fault_has(action, FAULT_KEY_SENSE))
-		put_sense(&vstor->srb, value[FAULT_KEY_SENSE]);
-}
-
-void fault_answer_packet(const struct fault_action *action, struct packet_desc *desc, void *payload,
-			 uint32_t bytes)
-{
-	struct vstor_packet vstor = { 0 };
-
-	if (fault_has(action, FAULT_KEY_ID))
-		desc->transaction_id = action->value[FAULT_KEY_ID];
-	if (bytes > sizeof(vstor))
-		bytes = sizeof(vstor);
-	memcpy(&vstor, payload, bytes);
-	set_vstor(action, &vstor);
-	memcpy(payload, &vstor, bytes);
-}
-
-void fault_vstor_event(struct fault_event *event, const void *payload, uint32_t bytes)
-{
-	struct vstor_packet vstor;
-
-	event->operation = event->cdb = event->lun = FAULT_UNKNOWN;
-	if (bytes != sizeof(vstor))
-		return;
-	memcpy(&vstor, payload, sizeof(vstor));
-	event->operation = vstor.operation;
-	if (vstor.operation != VSTOR_EXECUTE_SRB && vstor.operation != VSTOR_COMPLETE_IO)
-		return;
-	event->lun = vstor.srb.lun;
-	event->cdb = vstor.srb.cdb[0];
+		write_bytes(action, at + offset, value, (uint32_t)(size < room - offset ? size : room - offset));
 }
 
 static uint64_t below(struct fault_action *action, uint64_t limit)

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A rule as it is kept. fault_parse.c makes it, fault.c matches and counts.
+ * A rule as it is kept. fault_parse.c makes it with the names of fault_names.c, fault.c matches and counts.
  */
 #ifndef HVIS_HOST_FAULT_INTERNAL_H
 #define HVIS_HOST_FAULT_INTERNAL_H
 
 #include "fault.h"
-
-/* What a rule may ask of an event; the numbers are equal, or the rule does not match. */
-enum fault_condition {
-	FAULT_IF_TYPE,
-	FAULT_IF_RELID,
-	FAULT_IF_OP,
-	FAULT_IF_CDB,
-	FAULT_IF_LUN,
-	FAULT_IF_CONNECTION,
-	FAULT_CONDITIONS,
-};
 
 struct fault_rule {
 	struct fault_rule *next;
@@ -42,5 +31,24 @@ struct fault_rule {
  */
 struct fault_rule *fault_parse(const char *text, char *error);
 void fault_rule_free(struct fault_rule *rule);
+
+/* What has names in rules. */
+enum fault_names {
+	FAULT_NAMES_NONE, /* numbers only */
+	FAULT_NAMES_SUBJECT,
+	FAULT_NAMES_MESSAGE,
+	FAULT_NAMES_PACKET,
+	FAULT_NAMES_HYPERCALL,
+	FAULT_NAMES_VSTOR,
+	FAULT_NAMES_NVSP,
+	FAULT_NAMES_RNDIS,
+	FAULT_NAMES_OID,
+	FAULT_NAMES_RING,
+	FAULT_NAMES_PLACE,
+};
+/** fault_name() - the number that @text names. Return: false: it is none of these names. */
+bool fault_name(enum fault_names names, const char *text, uint64_t *value);
+/** fault_name_of() - the reverse. Return: NULL: the number has no name. */
+const char *fault_name_of(enum fault_names names, uint64_t value);
 
 #endif

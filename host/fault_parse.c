@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The grammar of rules: SUBJECT[,CONDITION=VALUE]...:VERB[,KEY=VALUE]... (docs/fault.md).
- * Tables say what there is; what is wrong with a rule is said in one line that names the part.
+ * Tables say what there is (names: fault_names.c); what is wrong with a rule is said in one line that names the part.
  * Invariant: a rule that was parsed can be carried out: its verb fits its subject, its keys fit
  * its verb, what the verb cannot do without is there.
  */
@@ -12,86 +12,17 @@
 #include <string.h>
 
 #include "fault_internal.h"
-#include "wire/chanmsg.h"
 #include "wire/packet.h"
-#include "wire/tlfs.h"
-#include "wire/vstor.h"
 
 #define MS_MAX 1000000
 #define BIT(n) (1u << (n))
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-struct name {
-	const char *name;
-	uint64_t value;
-};
-
-static const struct name subjects[] = {
-	{ "message", FAULT_MESSAGE },	  { "packet", FAULT_PACKET }, { "hypercall", FAULT_HYPERCALL },
-	{ "interrupt", FAULT_INTERRUPT }, { "now", FAULT_NOW },
-};
-
-static const struct name message_types[] = {
-	{ "offer", CHANMSG_OFFER },
-	{ "rescind", CHANMSG_RESCIND },
-	{ "request-offers", CHANMSG_REQUEST_OFFERS },
-	{ "all-offers-delivered", CHANMSG_ALL_OFFERS_DELIVERED },
-	{ "open", CHANMSG_OPEN },
-	{ "open-result", CHANMSG_OPEN_RESULT },
-	{ "close", CHANMSG_CLOSE },
-	{ "gpadl-header", CHANMSG_GPADL_HEADER },
-	{ "gpadl-body", CHANMSG_GPADL_BODY },
-	{ "gpadl-created", CHANMSG_GPADL_CREATED },
-	{ "gpadl-teardown", CHANMSG_GPADL_TEARDOWN },
-	{ "gpadl-torndown", CHANMSG_GPADL_TORNDOWN },
-	{ "relid-released", CHANMSG_RELID_RELEASED },
-	{ "initiate-contact", CHANMSG_INITIATE_CONTACT },
-	{ "version-response", CHANMSG_VERSION_RESPONSE },
-	{ "unload", CHANMSG_UNLOAD },
-	{ "unload-response", CHANMSG_UNLOAD_RESPONSE },
-	{ "modify", CHANMSG_MODIFY },
-	{ "modify-response", CHANMSG_MODIFY_RESPONSE },
-};
-
-static const struct name packet_types[] = {
-	{ "inband", PACKET_INBAND },
-	{ "gpa-direct", PACKET_GPA_DIRECT },
-	{ "completion", PACKET_COMPLETION },
-};
-
-static const struct name hypercalls[] = {
-	{ "post-message", TLFS_HCALL_POST_MESSAGE },
-	{ "signal-event", TLFS_HCALL_SIGNAL_EVENT },
-};
-
-static const struct name operations[] = {
-	{ "complete-io", VSTOR_COMPLETE_IO },
-	{ "remove-device", VSTOR_REMOVE_DEVICE },
-	{ "execute-srb", VSTOR_EXECUTE_SRB },
-	{ "reset-lun", VSTOR_RESET_LUN },
-	{ "reset-adapter", VSTOR_RESET_ADAPTER },
-	{ "reset-bus", VSTOR_RESET_BUS },
-	{ "begin-initialization", VSTOR_BEGIN_INITIALIZATION },
-	{ "end-initialization", VSTOR_END_INITIALIZATION },
-	{ "query-protocol-version", VSTOR_QUERY_PROTOCOL_VERSION },
-	{ "query-properties", VSTOR_QUERY_PROPERTIES },
-	{ "enumerate-bus", VSTOR_ENUMERATE_BUS },
-	{ "fchba-data", VSTOR_FCHBA_DATA },
-	{ "create-sub-channels", VSTOR_CREATE_SUB_CHANNELS },
-	{ "event-notification", VSTOR_EVENT_NOTIFICATION },
-};
-
-static const struct name rings[] = {
-	{ "to-guest", FAULT_TO_GUEST },
-	{ "from-guest", FAULT_FROM_GUEST },
-};
 
 #define KEY(name) BIT(FAULT_KEY_##name)
 #define ON_WIRE	  (BIT(FAULT_MESSAGE) | BIT(FAULT_PACKET))
 #define ON_CHANNEL (ON_WIRE | BIT(FAULT_INTERRUPT) | BIT(FAULT_NOW))
 #define ANSWER_KEYS                                                                          \
 	(KEY(STATUS) | KEY(SRB_STATUS) | KEY(SCSI_STATUS) | KEY(SENSE) | KEY(TRANSFER) | \
-	 KEY(ID) | KEY(OP))
+	 KEY(ID) | KEY(OP) | KEY(NVSP))
 #define RING_KEYS (KEY(READ) | KEY(WRITE) | KEY(MASK) | KEY(PENDING))
 
 /* Which verb fits which subject, what it takes, and of what it needs at least one (0: nothing). */
@@ -104,15 +35,16 @@ static const struct verb {
 	[FAULT_DUPLICATE] = { "duplicate", ON_WIRE | BIT(FAULT_INTERRUPT),
 			      KEY(MS) | KEY(OFFSET) | KEY(VALUE) | KEY(SIZE) | KEY(TIMES), 0 },
 	[FAULT_REORDER] = { "reorder", ON_WIRE, KEY(MS), 0 },
-	[FAULT_CORRUPT] = { "corrupt", ON_WIRE, KEY(OFFSET) | KEY(VALUE) | KEY(SIZE), 0 },
+	[FAULT_CORRUPT] = { "corrupt", ON_WIRE,
+			    KEY(OFFSET) | KEY(VALUE) | KEY(ADD) | KEY(SIZE) | KEY(BYTES) | KEY(AT) | KEY(RANGES), 0 },
 	[FAULT_ANSWER] = { "answer", ON_WIRE | BIT(FAULT_HYPERCALL), ANSWER_KEYS, ANSWER_KEYS },
 	[FAULT_RAISE] = { "raise", ON_CHANNEL, KEY(TIMES) | KEY(RELID) | KEY(CHANNEL), 0 },
 	[FAULT_STALL] = { "stall", ON_CHANNEL, KEY(CHANNEL), 0 },
 	[FAULT_RING] = { "ring", ON_CHANNEL, RING_KEYS | KEY(IN) | KEY(CHANNEL), RING_KEYS },
 	[FAULT_RAW] = { "raw", ON_CHANNEL, KEY(BYTES) | KEY(CHANNEL), KEY(BYTES) },
 	[FAULT_SEND] = { "send", ON_CHANNEL,
-			 KEY(TYPE) | KEY(ID) | KEY(OP) | KEY(STATUS) | KEY(LENGTH) | KEY(TIMES) |
-				 KEY(CHANNEL),
+			 KEY(TYPE) | KEY(ID) | KEY(OP) | KEY(NVSP) | KEY(STATUS) | KEY(LENGTH) |
+				 KEY(TIMES) | KEY(CHANNEL),
 			 0 },
 	[FAULT_POST] = { "post", ON_CHANNEL,
 			 KEY(TYPE) | KEY(RELID) | KEY(STATUS) | KEY(LENGTH) | KEY(TIMES) | KEY(BYTES),
@@ -123,15 +55,19 @@ static const struct verb {
 };
 
 /* How the values of keys are written. */
-enum form { NUMBER, SIGNED, SENSE, TYPE, OPERATION, RING_NAME, BYTES, CHANNEL, LIES };
+enum form { NUMBER, SIGNED, SENSE, TYPE, BYTES, CHANNEL, LIES };
 static const struct key {
 	const char *name;
 	enum form form;
 	uint64_t max; /* of a number */
+	enum fault_names names; /* beside numbers */
 } keys[FAULT_KEYS] = {
 	[FAULT_KEY_MS] = { "ms", NUMBER, MS_MAX },
 	[FAULT_KEY_OFFSET] = { "offset", SIGNED, UINT16_MAX },
 	[FAULT_KEY_VALUE] = { "value", NUMBER, UINT64_MAX },
+	[FAULT_KEY_ADD] = { "add", NUMBER, UINT64_MAX },
+	[FAULT_KEY_AT] = { "at", NUMBER, 0, FAULT_NAMES_PLACE },
+	[FAULT_KEY_RANGES] = { "ranges", NUMBER, FAULT_RANGES_MAX },
 	[FAULT_KEY_SIZE] = { "size", NUMBER, 8 },
 	[FAULT_KEY_STATUS] = { "status", NUMBER, UINT32_MAX },
 	[FAULT_KEY_SRB_STATUS] = { "srb-status", NUMBER, UINT8_MAX },
@@ -139,13 +75,14 @@ static const struct key {
 	[FAULT_KEY_SENSE] = { "sense", SENSE, 0 },
 	[FAULT_KEY_TRANSFER] = { "transfer", NUMBER, UINT32_MAX },
 	[FAULT_KEY_ID] = { "id", NUMBER, UINT64_MAX },
-	[FAULT_KEY_OP] = { "op", OPERATION, UINT32_MAX },
+	[FAULT_KEY_OP] = { "op", NUMBER, UINT32_MAX, FAULT_NAMES_VSTOR },
+	[FAULT_KEY_NVSP] = { "nvsp", NUMBER, UINT32_MAX, FAULT_NAMES_NVSP },
 	[FAULT_KEY_TYPE] = { "type", TYPE, UINT32_MAX },
 	[FAULT_KEY_LENGTH] = { "length", NUMBER, FAULT_BYTES_MAX },
 	[FAULT_KEY_RELID] = { "relid", NUMBER, UINT32_MAX },
 	[FAULT_KEY_TIMES] = { "times", NUMBER, 100000 },
 	[FAULT_KEY_REOFFER] = { "reoffer", NUMBER, MS_MAX },
-	[FAULT_KEY_IN] = { "in", RING_NAME, 0 },
+	[FAULT_KEY_IN] = { "in", NUMBER, 0, FAULT_NAMES_RING },
 	[FAULT_KEY_READ] = { "read", NUMBER, UINT32_MAX },
 	[FAULT_KEY_WRITE] = { "write", NUMBER, UINT32_MAX },
 	[FAULT_KEY_MASK] = { "mask", NUMBER, UINT32_MAX },
@@ -165,14 +102,6 @@ __attribute__((format(printf, 2, 3))) static bool wrong(char *error, const char 
 	return false;
 }
 
-static const struct name *find(const struct name *names, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(names[i].name, name))
-			return &names[i];
-	return NULL;
-}
-
 /* Decimal, or hexadecimal behind 0x. */
 static bool number(const char *text, uint64_t max, uint64_t *value)
 {
@@ -185,15 +114,9 @@ static bool number(const char *text, uint64_t max, uint64_t *value)
 	return !errno && !*end && *value <= max;
 }
 
-static bool name_or_number(const struct name *names, size_t count, const char *text, uint64_t max,
-			   uint64_t *value)
+static bool name_or_number(enum fault_names names, const char *text, uint64_t max, uint64_t *value)
 {
-	const struct name *found = find(names, count, text);
-
-	if (!found)
-		return number(text, max, value);
-	*value = found->value;
-	return true;
+	return fault_name(names, text, value) || number(text, max, value);
 }
 
 /* KEY/ASC/ASCQ in hexadecimal. */
@@ -245,10 +168,10 @@ static bool lies(char *text, uint64_t *set)
 static bool type(enum fault_subject subject, bool posted, const char *text, uint64_t *value)
 {
 	if (subject == FAULT_HYPERCALL)
-		return name_or_number(hypercalls, COUNT(hypercalls), text, UINT16_MAX, value);
+		return name_or_number(FAULT_NAMES_HYPERCALL, text, UINT16_MAX, value);
 	if (posted || subject == FAULT_MESSAGE)
-		return name_or_number(message_types, COUNT(message_types), text, UINT32_MAX, value);
-	return name_or_number(packet_types, COUNT(packet_types), text, UINT16_MAX, value);
+		return name_or_number(FAULT_NAMES_MESSAGE, text, UINT32_MAX, value);
+	return name_or_number(FAULT_NAMES_PACKET, text, UINT16_MAX, value);
 }
 
 /* The value of @key. In "send" and "post" the type is that of what is sent. */
@@ -261,10 +184,6 @@ static bool key_value(struct fault_action *action, const struct key *key, char *
 		return sense(text, value);
 	case TYPE:
 		return type(FAULT_PACKET, action->verb == FAULT_POST, text, value);
-	case OPERATION:
-		return name_or_number(operations, COUNT(operations), text, key->max, value);
-	case RING_NAME:
-		return name_or_number(rings, COUNT(rings), text, 0, value);
 	case BYTES:
 		return hex(text, action);
 	case CHANNEL:
@@ -281,7 +200,7 @@ static bool key_value(struct fault_action *action, const struct key *key, char *
 	default:
 		break;
 	}
-	return number(text, key->max, value);
+	return name_or_number(key->names, text, key->max, value);
 }
 
 /* Ends the part at its comma and at its equals sign. Return: the rest, or NULL. */
@@ -326,7 +245,7 @@ static bool parse_action(struct fault_rule *rule, char *text, char *error)
 		return wrong(error, "'%.40s' is nothing that could be done", text);
 	if (!(verbs[verb].subjects & BIT(rule->subject)))
 		return wrong(error, "'%s' cannot be done to '%s'", text,
-			     subjects[rule->subject].name);
+			     fault_name_of(FAULT_NAMES_SUBJECT, rule->subject));
 	rule->action.verb = verb;
 	while (rest) {
 		char *part = rest;
@@ -347,15 +266,24 @@ static bool parse_action(struct fault_rule *rule, char *text, char *error)
 /* A condition that compares a number. Return: false if @name is none. */
 static bool comparison(struct fault_rule *rule, const char *name, const char *value, bool *good)
 {
-	static const char *const names[FAULT_CONDITIONS] = {
-		[FAULT_IF_TYPE] = "type", [FAULT_IF_RELID] = "relid",
-		[FAULT_IF_OP] = "op",	  [FAULT_IF_CDB] = "cdb",
-		[FAULT_IF_LUN] = "lun",	  [FAULT_IF_CONNECTION] = "connection",
+	static const struct {
+		const char *name;
+		enum fault_names names;
+	} comparisons[FAULT_CONDITIONS] = {
+		[FAULT_IF_TYPE] = { "type" },
+		[FAULT_IF_RELID] = { "relid" },
+		[FAULT_IF_CONNECTION] = { "connection" },
+		[FAULT_IF_OP] = { "op", FAULT_NAMES_VSTOR },
+		[FAULT_IF_CDB] = { "cdb" },
+		[FAULT_IF_LUN] = { "lun" },
+		[FAULT_IF_NVSP] = { "nvsp", FAULT_NAMES_NVSP },
+		[FAULT_IF_RNDIS] = { "rndis", FAULT_NAMES_RNDIS },
+		[FAULT_IF_OID] = { "oid", FAULT_NAMES_OID },
 	};
 	unsigned int which = 0;
 	uint64_t *want;
 
-	while (which < FAULT_CONDITIONS && strcmp(names[which], name))
+	while (which < FAULT_CONDITIONS && strcmp(comparisons[which].name, name))
 		which++;
 	if (which == FAULT_CONDITIONS)
 		return false;
@@ -363,10 +291,8 @@ static bool comparison(struct fault_rule *rule, const char *name, const char *va
 	rule->conditions |= BIT(which);
 	if (which == FAULT_IF_TYPE)
 		*good = type(rule->subject, false, value, want);
-	else if (which == FAULT_IF_OP)
-		*good = name_or_number(operations, COUNT(operations), value, UINT32_MAX, want);
 	else
-		*good = number(value, UINT32_MAX, want);
+		*good = name_or_number(comparisons[which].names, value, UINT32_MAX, want);
 	return true;
 }
 
@@ -429,12 +355,12 @@ static bool parse_condition(struct fault_rule *rule, const char *name, const cha
 static bool parse_subject(struct fault_rule *rule, char *text, char *error)
 {
 	char *value, *rest = cut(text, &value);
-	const struct name *subject = find(subjects, COUNT(subjects), text);
+	uint64_t subject;
 
-	if (!subject || value)
+	if (!fault_name(FAULT_NAMES_SUBJECT, text, &subject) || value)
 		return wrong(error, "'%.40s' is not message, packet, hypercall, interrupt or now",
 			     text);
-	rule->subject = subject->value;
+	rule->subject = subject;
 	while (rest) {
 		char *part = rest;
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
 #include "log.h"
 #include "netvsp_internal.h"
 
@@ -403,6 +404,12 @@ static void moved(void *context, struct channel *channel)
 	provider_moved(&netvsp->provider, channel);
 }
 
+static struct iovec pointed(void *state, const struct packet *packet)
+{
+	return packet->desc.type == PACKET_XFER_PAGES ? netvsp_out_pointed(state, packet)
+						       : netvsp_tx_pointed(state, packet);
+}
+
 const struct channel_ops netvsp_channel_ops = {
 	.open = open_channel,
 	.packet = packet_in,
@@ -412,6 +419,8 @@ const struct channel_ops netvsp_channel_ops = {
 	.turn = turn,
 	.used = used,
 	.moved = moved,
+	.pointed = pointed,
+	.faults = &fault_nvsp,
 	.packet_max = NETVSP_PACKET_MAX,
 	.completion_max = 80,
 };

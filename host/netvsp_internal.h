@@ -208,6 +208,9 @@ unsigned int netvsp_area_pieces(const struct netvsp_area *area, uint32_t offset,
 /** netvsp_transmit() - SEND_RNDIS_PKT, always answered. */
 void netvsp_transmit(struct netvsp_channel *channel, const struct packet *packet, struct nvsp_rndis rndis);
 
+/** netvsp_tx_pointed() - where the message of a packet of the guest begins. */
+struct iovec netvsp_tx_pointed(struct netvsp_channel *channel, const struct packet *packet);
+
 /* netvsp_rx.c */
 /** netvsp_receive() - as much as there is and has room, then a break. */
 void netvsp_receive(struct netvsp_channel *channel);
@@ -241,6 +244,8 @@ void netvsp_out_add(struct netvsp_channel *channel, uint32_t unit, uint32_t byte
 bool netvsp_out_send(struct netvsp_channel *channel);
 /** netvsp_out_ranges_max() - in one packet. */
 uint32_t netvsp_out_ranges_max(const struct netvsp_channel *channel);
+/** netvsp_out_pointed() - where the first message of a packet to the guest begins. */
+struct iovec netvsp_out_pointed(const struct netvsp_channel *channel, const struct packet *packet);
 /** netvsp_out_returned() - PACKET_COMPLETION of the guest. */
 void netvsp_out_returned(struct netvsp_channel *channel, const struct packet *packet);
 /** netvsp_out_answer() - room for a control message; NULL: too many wait. netvsp_out_answers() sends it. */

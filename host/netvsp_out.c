@@ -11,6 +11,7 @@
 
 #define RANGES_OLD 64u /* before NDIS 6 */
 #define RANGES_PLAIN 375u
+#define PAGE_BYTES 4096u
 
 void netvsp_out_init(struct netvsp_channel *channel)
 {
@@ -121,6 +122,22 @@ bool netvsp_out_send(struct netvsp_channel *channel)
 	batch->count = 0;
 	batch->control = false;
 	return true;
+}
+
+/* To the end of the unit, or of its page. */
+struct iovec netvsp_out_pointed(const struct netvsp_channel *channel, const struct packet *packet)
+{
+	const struct netvsp_area *area = channel->recv;
+	uint32_t head = sizeof(struct packet_xfer_pages) - sizeof(struct packet_desc), rest;
+	struct packet_xfer_range range;
+
+	if (!area || packet->payload < head + sizeof(range))
+		return (struct iovec){ 0 };
+	memcpy(&range, packet->data + head, sizeof(range));
+	if (range.byte_offset / area->unit_bytes >= area->units)
+		return (struct iovec){ 0 };
+	rest = area->unit_bytes < PAGE_BYTES ? area->unit_bytes : PAGE_BYTES;
+	return (struct iovec){ channel_buffer_at(area->buffer, range.byte_offset), rest - range.byte_offset % rest };
 }
 
 /* Return: NULL: no packet of that id is the guest's. */

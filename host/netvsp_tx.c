@@ -256,6 +256,22 @@ static const char *gather(struct netvsp_channel *channel, const struct packet *p
 	return refused;
 }
 
+struct iovec netvsp_tx_pointed(struct netvsp_channel *channel, const struct packet *packet)
+{
+	struct gpa_pieces list = { .iov = channel->pieces, .room = NETVSP_PIECES };
+	const uint8_t *payload = packet->data + packet->payload;
+	struct nvsp_rndis rndis;
+	uint32_t type;
+
+	if (packet->bytes - packet->payload < sizeof(type) + sizeof(rndis))
+		return (struct iovec){ 0 };
+	memcpy(&type, payload, sizeof(type));
+	memcpy(&rndis, payload + sizeof(type), sizeof(rndis));
+	if (type != NVSP_SEND_RNDIS_PKT || gather(channel, packet, &rndis, &list) || !list.count)
+		return (struct iovec){ 0 };
+	return list.iov[0];
+}
+
 void netvsp_transmit(struct netvsp_channel *channel, const struct packet *packet, struct nvsp_rndis rndis)
 {
 	struct nvsp_message answer = { .type = NVSP_SEND_RNDIS_PKT_COMPLETE };

@@ -108,17 +108,15 @@ static struct channel *find_named(const struct vmbus *vmbus, const char *name)
 static void describe(const struct vmbus *vmbus, struct fault_event *event, const uint8_t *message,
 		     uint32_t bytes)
 {
-	const struct channel *channel = NULL;
-	uint32_t relid;
+	uint32_t type = type_of(message, bytes), relid;
+	const struct channel *channel;
 
-	event->type = type_of(message, bytes);
-	event->relid = FAULT_UNKNOWN;
-	if (read_u32(message, bytes, relid_offset(event->type), &relid)) {
-		event->relid = relid;
-		channel = vmbus_find(vmbus, relid);
-	}
+	event->is[FAULT_IF_TYPE] = type;
+	if (!read_u32(message, bytes, relid_offset(type), &relid))
+		return;
+	event->is[FAULT_IF_RELID] = relid;
+	channel = vmbus_find(vmbus, relid);
 	event->channel = channel ? channel->name : NULL;
-	event->operation = event->cdb = event->lun = event->connection = FAULT_UNKNOWN;
 }
 
 /* A message on its way: a request of the guest's, or one of ours in the same clothes. */
@@ -379,10 +377,11 @@ static void wake(void *context)
 static bool passes(struct vmbus *vmbus, struct mail *mail)
 {
 	struct fault *fault = vmbus->config.fault;
-	struct fault_event event = { .subject = FAULT_MESSAGE, .direction = mail->direction };
+	struct fault_event event;
 	struct fault_verdict verdict;
 	bool goes_on;
 
+	fault_event_init(&event, FAULT_MESSAGE, mail->direction);
 	describe(vmbus, &event, mail->request.raw, mail->request.bytes);
 	fault_decide(fault, &event, &verdict);
 	goes_on = !verdict.silent;

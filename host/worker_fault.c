@@ -8,44 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wire/vstor.h"
+#include "fault_image.h"
 #include "worker_internal.h"
 
 #define REORDER_MS 1000 /* until a packet behind which nothing comes is let go */
 #define KIND_INTERRUPT 0
-
-/* A packet on its way, with room to lie in. */
-struct image {
-	enum fault_direction direction;
-	struct packet_desc desc;
-	uint32_t bytes; /* of data */
-	uint32_t payload; /* where it begins in data */
-	uint8_t data[] __attribute__((aligned(8)));
-};
 
 static struct fault *faults(const struct channel_worker *worker)
 {
 	return worker->channel->host.fault;
 }
 
-static struct image *image_make(enum fault_direction direction, const struct packet_desc *desc,
-				const void *data, uint32_t bytes, uint32_t payload)
-{
-	struct image *image = malloc(sizeof(*image) + bytes);
-
-	if (!image)
-		return NULL;
-	image->direction = direction;
-	image->desc = *desc;
-	image->bytes = bytes;
-	image->payload = payload;
-	if (bytes)
-		memcpy(image->data, data, bytes);
-	return image;
-}
-
 /* What the channel has lost by now is not passed on: it may be closing, or full. */
-static void let_go(struct channel_worker *worker, struct image *image)
+static void let_go(struct channel_worker *worker, struct fault_image *image)
 {
 	struct packet packet = { .desc = image->desc,
 				 .bytes = image->bytes,
@@ -68,71 +43,66 @@ static void released(void *context, struct fault_held *held)
 	if (held->kind == KIND_INTERRUPT)
 		worker_raise(worker, worker->channel->relid);
 	else
-		let_go(worker, (struct image *)held->data);
+		let_go(worker, (struct fault_image *)held->data);
 }
 
-static void hold(struct channel_worker *worker, const struct image *image, uint64_t ms,
+static void hold(struct channel_worker *worker, const struct fault_image *image, uint64_t ms,
 		 bool until_next)
 {
 	fault_hold_add(&worker->fault.hold, image->direction, ms, until_next, image,
 		       sizeof(*image) + image->bytes, NULL, 0);
 }
 
-/* The lengths in a packet that the host is to read stay true. */
-static void corrupt(struct image *image, struct fault_action *action)
-{
-	struct packet_desc desc = image->desc;
-
-	fault_corrupt(action, &desc, image->data + image->payload, image->bytes - image->payload);
-	if (image->direction == FAULT_FROM_GUEST) {
-		desc.len8 = image->desc.len8;
-		desc.offset8 = image->desc.offset8;
-	}
-	image->desc = desc;
-}
-
-static void duplicate(struct channel_worker *worker, const struct image *image,
+static void duplicate(struct channel_worker *worker, const struct fault_image *image,
 		      struct fault_action *action)
 {
 	uint64_t times = fault_has(action, FAULT_KEY_TIMES) ? action->value[FAULT_KEY_TIMES] : 1;
-	struct image *copy = image_make(image->direction, &image->desc, image->data, image->bytes,
-					image->payload);
+	struct fault_image *copy = fault_image_copy(image);
 
 	if (!copy)
 		return;
 	if (fault_has(action, FAULT_KEY_OFFSET))
-		corrupt(copy, action);
+		fault_image_corrupt(copy, action);
 	while (times--)
 		hold(worker, copy, action->value[FAULT_KEY_MS], false);
 	free(copy);
 }
 
+/* The id, and what the protocol has beside it. */
+static void set_fields(const struct channel_worker *worker, const struct fault_action *action,
+		       struct packet_desc *desc, void *payload, uint32_t bytes)
+{
+	if (fault_has(action, FAULT_KEY_ID))
+		desc->transaction_id = action->value[FAULT_KEY_ID];
+	if (worker->ops->faults)
+		worker->ops->faults->set(action, payload, bytes);
+}
+
 /* A request is answered without having been looked at. Return: true: it goes on to the provider. */
-static bool answer(struct channel_worker *worker, struct image *image,
+static bool answer(struct channel_worker *worker, struct fault_image *image,
 		   const struct fault_action *action)
 {
 	struct packet_desc desc = { .type = PACKET_COMPLETION,
 				    .transaction_id = image->desc.transaction_id };
 	uint8_t *payload = image->data + image->payload;
 	uint32_t bytes = image->bytes - image->payload;
-	const uint32_t operation = VSTOR_COMPLETE_IO;
 
 	if (image->direction == FAULT_TO_GUEST) {
-		fault_answer_packet(action, &image->desc, payload, bytes);
+		set_fields(worker, action, &image->desc, payload, bytes);
 		return true;
 	}
 	if (!(image->desc.flags & PACKET_FLAG_COMPLETION_REQUESTED) ||
 	    bytes > worker->ops->completion_max)
 		return true;
-	if (bytes >= sizeof(operation))
-		memcpy(payload, &operation, sizeof(operation));
-	fault_answer_packet(action, &desc, payload, bytes);
+	if (worker->ops->faults)
+		worker->ops->faults->turn(payload, bytes);
+	set_fields(worker, action, &desc, payload, bytes);
 	worker_put(worker, &desc, payload, bytes, true);
 	return false;
 }
 
 /* What becomes of the packet itself. Return: true: it goes on, perhaps changed. */
-static bool change(struct channel_worker *worker, struct image *image, struct fault_action *action)
+static bool change(struct channel_worker *worker, struct fault_image *image, struct fault_action *action)
 {
 	switch (action->verb) {
 	case FAULT_DROP:
@@ -149,7 +119,7 @@ static bool change(struct channel_worker *worker, struct image *image, struct fa
 		duplicate(worker, image, action);
 		return true;
 	case FAULT_CORRUPT:
-		corrupt(image, action);
+		fault_image_corrupt(image, action);
 		return true;
 	case FAULT_ANSWER:
 		return answer(worker, image, action);
@@ -198,12 +168,13 @@ static void send_packet(struct channel_worker *worker, const struct fault_action
 {
 	struct packet_desc desc = { .type = value_or(action, FAULT_KEY_TYPE, PACKET_INBAND) };
 	uint64_t times = value_or(action, FAULT_KEY_TIMES, 1);
+	uint32_t usual = worker->ops->faults ? worker->ops->faults->bytes : 0;
 	uint8_t payload[FAULT_BYTES_MAX] = { 0 };
 
-	fault_answer_packet(action, &desc, payload, sizeof(payload));
+	set_fields(worker, action, &desc, payload, sizeof(payload));
 	while (times--)
 		worker_put(worker, &desc, payload,
-			   value_or(action, FAULT_KEY_LENGTH, sizeof(struct vstor_packet)), true);
+			   value_or(action, FAULT_KEY_LENGTH, usual), true);
 	worker->raise = true;
 }
 
@@ -256,21 +227,16 @@ static void act_somewhere(struct channel_worker *worker, const struct fault_acti
 static struct fault_event event_of(const struct channel_worker *worker, enum fault_subject subject,
 				   enum fault_direction direction)
 {
-	return (struct fault_event){
-		.subject = subject,
-		.direction = direction,
-		.type = FAULT_UNKNOWN,
-		.channel = worker->channel->name,
-		.relid = worker->channel->relid,
-		.operation = FAULT_UNKNOWN,
-		.cdb = FAULT_UNKNOWN,
-		.lun = FAULT_UNKNOWN,
-		.connection = FAULT_UNKNOWN,
-	};
+	struct fault_event event;
+
+	fault_event_init(&event, subject, direction);
+	event.channel = worker->channel->name;
+	event.is[FAULT_IF_RELID] = worker->channel->relid;
+	return event;
 }
 
 /* First the packet, then the rest, so that what is written to a ring is not overwritten by it. */
-static void carry_out(struct channel_worker *worker, struct image *image,
+static void carry_out(struct channel_worker *worker, struct fault_image *image,
 		      struct fault_verdict *verdict)
 {
 	enum fault_direction direction = image->direction;
@@ -292,20 +258,42 @@ static bool nothing_to_do(const struct channel_worker *worker, const struct faul
 	return !verdict->silent && !verdict->count && !worker->fault.hold.count;
 }
 
+/* What the packet points at may change under us: what is decided by is a copy. */
+static void describe(struct channel_worker *worker, struct fault_event *event, const struct packet *packet,
+		     struct iovec *pointed)
+{
+	uint8_t front[FAULT_POINTED_MAX];
+	struct fault_view view = {
+		.payload = packet->data + packet->payload,
+		.bytes = packet->bytes - packet->payload,
+		.pointed = front,
+		.memory = worker->fault.memory,
+	};
+
+	event->is[FAULT_IF_TYPE] = packet->desc.type;
+	if (!worker->ops->faults)
+		return;
+	if (worker->ops->pointed)
+		*pointed = worker->ops->pointed(worker->state, packet);
+	view.pointed_bytes = pointed->iov_len < sizeof(front) ? (uint32_t)pointed->iov_len : sizeof(front);
+	if (view.pointed_bytes)
+		memcpy(front, pointed->iov_base, view.pointed_bytes);
+	worker->ops->faults->describe(event, &view);
+}
+
 static bool packet_passes(struct channel_worker *worker, enum fault_direction direction,
-			  const struct packet_desc *desc, const void *data, uint32_t bytes,
-			  uint32_t payload)
+			  const struct packet *packet)
 {
 	struct fault_event event = event_of(worker, FAULT_PACKET, direction);
 	struct fault_verdict verdict;
-	struct image *image;
+	struct iovec pointed = { 0 };
+	struct fault_image *image;
 
-	event.type = desc->type;
-	fault_vstor_event(&event, (const uint8_t *)data + payload, bytes - payload);
+	describe(worker, &event, packet, &pointed);
 	fault_decide(faults(worker), &event, &verdict);
 	if (nothing_to_do(worker, &verdict))
 		return true;
-	image = image_make(direction, desc, data, bytes, payload);
+	image = fault_image_make(direction, packet, &pointed);
 	if (!image)
 		return true;
 	carry_out(worker, image, &verdict);
@@ -315,14 +303,19 @@ static bool packet_passes(struct channel_worker *worker, enum fault_direction di
 
 bool worker_fault_in(struct channel_worker *worker, const struct packet *packet)
 {
-	return !packet_passes(worker, FAULT_FROM_GUEST, &packet->desc, packet->data, packet->bytes,
-			      packet->payload);
+	return !packet_passes(worker, FAULT_FROM_GUEST, packet);
 }
 
-bool worker_fault_out(struct channel_worker *worker, const struct packet_desc *desc,
-		      const void *payload, uint32_t bytes)
+bool worker_fault_out(struct channel_worker *worker, const struct packet_desc *desc, const void *body, uint32_t bytes)
 {
-	return !packet_passes(worker, FAULT_TO_GUEST, desc, payload, bytes, 0);
+	const struct packet packet = {
+		.desc = *desc,
+		.bytes = bytes,
+		.payload = desc->offset8 ? desc->offset8 * 8u - sizeof(*desc) : 0,
+		.data = (uint8_t *)body,
+	};
+
+	return !packet_passes(worker, FAULT_TO_GUEST, &packet);
 }
 
 bool worker_fault_interrupt(struct channel_worker *worker)

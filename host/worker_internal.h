@@ -21,6 +21,7 @@ struct worker_fault {
 	pthread_mutex_t lock; /* called, orders */
 	bool called; /* work is queued */
 	struct fault_order *orders, **orders_end;
+	uint64_t memory[FAULT_MEMORY]; /* of ops->faults */
 };
 
 struct channel_worker {
@@ -144,7 +145,7 @@ bool worker_out_create(struct channel_worker *worker);
  */
 bool worker_fault_in(struct channel_worker *worker, const struct packet *packet);
 bool worker_fault_out(struct channel_worker *worker, const struct packet_desc *desc,
-		      const void *payload, uint32_t bytes);
+		      const void *body, uint32_t bytes);
 bool worker_fault_interrupt(struct channel_worker *worker);
 /** worker_fault_init() - of a worker that does not run yet. Bus thread. */
 void worker_fault_init(struct channel_worker *worker);

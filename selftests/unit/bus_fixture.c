@@ -295,6 +295,7 @@ static const struct channel_ops echo_ops = {
 	.packet = echo_packet,
 	.close = echo_close,
 	.closed = echo_closed,
+	.faults = &fault_vstor,
 	.packet_max = ECHO_MAX,
 	.completion_max = ECHO_MAX,
 };

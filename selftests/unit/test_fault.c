@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c host/loop.c
+// links: host/fault_names.c host/fault_vstor.c host/fault_nvsp.c host/fault_image.c
 /*
  * Rules of faults: what is a rule and what is said of one that is none, which events hit, how often,
  * with what luck; what is done to bytes.
@@ -14,7 +15,10 @@
 #include <cmocka.h>
 
 #include "fault.h"
+#include "fault_image.h"
 #include "wire/chanmsg.h"
+#include "wire/nvsp.h"
+#include "wire/rndis.h"
 #include "wire/tlfs.h"
 #include "wire/vstor.h"
 
@@ -32,13 +36,15 @@ static int teardown(void **state)
 
 static struct fault_event packet_event(const char *channel, uint64_t operation, uint64_t cdb)
 {
-	return (struct fault_event){ .subject = FAULT_PACKET,
-				     .direction = FAULT_TO_GUEST,
-				     .type = PACKET_COMPLETION,
-				     .channel = channel,
-				     .relid = 3,
-				     .operation = operation,
-				     .cdb = cdb };
+	struct fault_event event;
+
+	fault_event_init(&event, FAULT_PACKET, FAULT_TO_GUEST);
+	event.channel = channel;
+	event.is[FAULT_IF_TYPE] = PACKET_COMPLETION;
+	event.is[FAULT_IF_RELID] = 3;
+	event.is[FAULT_IF_OP] = operation;
+	event.is[FAULT_IF_CDB] = cdb;
+	return event;
 }
 
 static unsigned int hits(struct fault *fault, const struct fault_event *event, unsigned int times)
@@ -98,6 +104,12 @@ static void bad_rules_are_told(void **state)
 		{ "packet:delay,ms=1,ms=2", "'ms' is there twice" },
 		{ "packet:corrupt,offset=-17", "offset= of 'corrupt': not a value for it" },
 		{ "packet:corrupt,size=9", "size= of 'corrupt': not a value for it" },
+		{ "packet,nvsp=initt:drop", "nvsp=initt: not a value for it" },
+		{ "packet,oid=no-such:drop", "oid=no-such: not a value for it" },
+		{ "packet:corrupt,at=moon", "at= of 'corrupt': not a value for it" },
+		{ "packet:corrupt,at=9", "at= of 'corrupt': not a value for it" },
+		{ "packet:corrupt,ranges=1001", "ranges= of 'corrupt': not a value for it" },
+		{ "packet:duplicate,at=ranges", "'duplicate' takes no 'at'" },
 		{ "packet:answer", "'answer' needs something to write" },
 		{ "packet:answer,sense=2", "sense= of 'answer': not a value for it" },
 		{ "packet:raw,bytes=abc", "bytes= of 'raw': not a value for it" },
@@ -138,6 +150,11 @@ static void every_verb_is_taken(void **state)
 		"packet:silent,channel=scsi0",
 		"hypercall,type=post-message,connection=4:answer,status=18",
 		"packet,every=3:lie,of=drop+ring",
+		"packet,from=guest,type=gpa-direct,nvsp=rndis,rndis=query,oid=rss-capabilities:drop",
+		"packet,to=guest,type=xfer-pages,rndis=packet:corrupt,at=ranges,offset=8,add=1,size=4",
+		"packet,to=guest,rndis=0x80000004,oid=0x10204:corrupt,at=pointed,offset=0,bytes=0102",
+		"packet,nvsp=init-complete:answer,nvsp=99,status=2",
+		"packet:corrupt,ranges=563",
 	};
 	size_t count = sizeof(good) / sizeof(good[0]);
 
@@ -156,7 +173,7 @@ static void conditions_all_hold(void **state)
 
 	add(*state, "packet,to=guest,channel=scsi0,op=complete-io,cdb=0x28,relid=3:drop");
 	assert_int_equal(hits(*state, &event, 1), 1);
-	event.cdb = 0x2A;
+	event.is[FAULT_IF_CDB] = 0x2A;
 	assert_int_equal(hits(*state, &event, 1), 0);
 	event = packet_event("scsi0.1", VSTOR_COMPLETE_IO, 0x28);
 	assert_int_equal(hits(*state, &event, 1), 0);
@@ -291,14 +308,12 @@ static void answers_have_chosen_fields(void **state)
 {
 	const struct fault_event event = packet_event("scsi0", VSTOR_COMPLETE_IO, 0x28);
 	struct vstor_packet vstor = { .operation = VSTOR_COMPLETE_IO };
-	struct packet_desc desc = { .transaction_id = 5 };
 	struct fault_action action;
 
-	add(*state, "packet:answer,srb-status=4,scsi-status=2,sense=2/04/01,transfer=100,id=77,"
+	add(*state, "packet:answer,srb-status=4,scsi-status=2,sense=2/04/01,transfer=100,"
 		    "status=0xC0000001");
 	action = decide(*state, &event);
-	fault_answer_packet(&action, &desc, &vstor, sizeof(vstor));
-	assert_int_equal(desc.transaction_id, 77);
+	fault_vstor.set(&action, &vstor, sizeof(vstor));
 	assert_int_equal(vstor.status, NTSTATUS_UNSUCCESSFUL);
 	assert_int_equal(vstor.srb.srb_status, SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID);
 	assert_int_equal(vstor.srb.scsi_status, 2);
@@ -308,7 +323,169 @@ static void answers_have_chosen_fields(void **state)
 	assert_int_equal(vstor.srb.sense[12], 4);
 	assert_int_equal(vstor.srb.sense[13], 1);
 	assert_int_equal(vstor.srb.sense_length, 18);
-	fault_answer_packet(&action, &desc, &vstor, 9); /* a short one: what is there */
+	fault_vstor.set(&action, &vstor, 9); /* a short one: what is there */
+}
+
+static void corruption_adds_and_writes_long(void **state)
+{
+	const struct fault_event event = packet_event("nic0", FAULT_UNKNOWN, FAULT_UNKNOWN);
+	uint8_t bytes[20] = { 0 };
+	struct fault_action action;
+
+	bytes[1] = 0xFF;
+	add(*state, "packet:corrupt,offset=1,add=2,size=2");
+	action = decide(*state, &event);
+	fault_corrupt(&action, NULL, bytes, sizeof(bytes));
+	assert_int_equal(bytes[1], 1);
+	assert_int_equal(bytes[2], 1);
+	fault_remove(*state, 0);
+	add(*state, "packet:corrupt,offset=8,bytes=0102030405060708090a");
+	action = decide(*state, &event);
+	fault_corrupt(&action, NULL, bytes, 16);
+	assert_int_equal(bytes[8], 1);
+	assert_int_equal(bytes[15], 8);
+	assert_int_equal(bytes[16], 0);
+}
+
+/* A request of RNDIS in @front, as the host finds it in guest memory. */
+static struct fault_event rndis_event(struct fault_view *view, uint32_t type, uint32_t request, uint32_t oid)
+{
+	static uint8_t front[FAULT_POINTED_MAX];
+	static const uint32_t nvsp = NVSP_SEND_RNDIS_PKT;
+	const uint32_t words[] = { type, sizeof(front), request, oid };
+	struct fault_event event;
+
+	memcpy(front, words, sizeof(words));
+	view->payload = &nvsp;
+	view->bytes = sizeof(nvsp);
+	view->pointed = front;
+	view->pointed_bytes = sizeof(front);
+	fault_event_init(&event, FAULT_PACKET, FAULT_TO_GUEST);
+	fault_nvsp.describe(&event, view);
+	return event;
+}
+
+static void network_packets_are_described(void **state)
+{
+	uint64_t memory[FAULT_MEMORY] = { 0 };
+	struct fault_view view = { .memory = memory };
+	struct fault_event event;
+
+	add(*state, "packet,nvsp=rndis,rndis=query-complete,oid=rss-capabilities:drop");
+	event = rndis_event(&view, RNDIS_QUERY, 5, RNDIS_OID_GEN_RECEIVE_SCALE_CAPABILITIES);
+	assert_int_equal(event.is[FAULT_IF_OID], RNDIS_OID_GEN_RECEIVE_SCALE_CAPABILITIES);
+	assert_int_equal(hits(*state, &event, 1), 0);
+	rndis_event(&view, RNDIS_QUERY, 6, RNDIS_OID_GEN_LINK_SPEED);
+	/* The answer's second word is its status, not an OID. */
+	event = rndis_event(&view, RNDIS_QUERY | RNDIS_COMPLETION, 5, 0);
+	assert_int_equal(hits(*state, &event, 1), 1);
+	event = rndis_event(&view, RNDIS_QUERY | RNDIS_COMPLETION, 6, 0);
+	assert_int_equal(hits(*state, &event, 1), 0);
+	event = rndis_event(&view, RNDIS_SET | RNDIS_COMPLETION, 7, 0);
+	assert_int_equal(event.is[FAULT_IF_OID], FAULT_UNKNOWN);
+	view.bytes = 3;
+	view.pointed_bytes = 15;
+	fault_event_init(&event, FAULT_PACKET, FAULT_TO_GUEST);
+	fault_nvsp.describe(&event, &view);
+	assert_int_equal(event.is[FAULT_IF_NVSP], FAULT_UNKNOWN);
+	assert_int_equal(event.is[FAULT_IF_RNDIS], FAULT_UNKNOWN);
+}
+
+static void network_answers_have_a_status(void **state)
+{
+	static const struct {
+		uint32_t request, answer;
+		unsigned int status_word;
+	} rows[] = {
+		{ NVSP_INIT, NVSP_INIT_COMPLETE, 3 },
+		{ NVSP_SEND_RECV_BUF, NVSP_SEND_RECV_BUF_COMPLETE, 1 },
+		{ NVSP_SEND_SEND_BUF, NVSP_SEND_SEND_BUF_COMPLETE, 1 },
+		{ NVSP_SEND_RNDIS_PKT, NVSP_SEND_RNDIS_PKT_COMPLETE, 1 },
+		{ NVSP_SUBCHANNEL, NVSP_SUBCHANNEL, 1 },
+	};
+	const struct fault_event event = packet_event("nic0", FAULT_UNKNOWN, FAULT_UNKNOWN);
+	struct fault_action action;
+
+	add(*state, "packet:answer,status=2");
+	action = decide(*state, &event);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint32_t words[10] = { rows[i].request, 77, 77, 77, 77 };
+
+		fault_nvsp.turn(words, sizeof(words));
+		fault_nvsp.set(&action, words, sizeof(words));
+		assert_int_equal(words[0], rows[i].answer);
+		assert_int_equal(words[rows[i].status_word], 2);
+		assert_int_equal(words[4], 0);
+	}
+}
+
+static struct fault_image *transfer(uint8_t *message, uint32_t bytes)
+{
+	struct {
+		uint16_t id;
+		uint8_t owns, reserved;
+		uint32_t count;
+		struct packet_xfer_range ranges[2];
+		uint32_t nvsp;
+	} body = { NVSP_RECV_BUF_ID, 0, 0, 2, { { 60, 2048 }, { 70, 4096 } }, NVSP_SEND_RNDIS_PKT };
+	const struct packet packet = {
+		.desc = { .type = PACKET_XFER_PAGES, .offset8 = 5 },
+		.bytes = sizeof(body), .payload = 24, .data = (uint8_t *)&body,
+	};
+
+	return fault_image_make(FAULT_TO_GUEST, &packet, &(struct iovec){ message, bytes });
+}
+
+static void corrupt_image(struct fault *fault, struct fault_image *image, const char *rule)
+{
+	const struct fault_event event = packet_event("nic0", FAULT_UNKNOWN, FAULT_UNKNOWN);
+	struct fault_action action;
+
+	add(fault, rule);
+	action = decide(fault, &event);
+	fault_image_corrupt(image, &action);
+	fault_remove(fault, 0);
+}
+
+static uint32_t word(const struct fault_image *image, uint32_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, image->data + offset, sizeof(value));
+	return value;
+}
+
+/* All three places of a transfer-pages packet, and a list that grows and shrinks. */
+static void transfers_are_lied_about(void **state)
+{
+	uint8_t message[8] = { 0 };
+	struct fault_image *image = transfer(message, sizeof(message));
+
+	corrupt_image(*state, image, "packet:corrupt,at=ranges,offset=12,add=0x100000,size=4");
+	assert_int_equal(word(image, 12), 2048 + 0x100000);
+	corrupt_image(*state, image, "packet:corrupt,at=ranges,offset=24,value=1,size=4"); /* is behind them */
+	corrupt_image(*state, image, "packet:corrupt,at=payload,offset=0,value=99,size=4");
+	assert_int_equal(word(image, image->payload), 99);
+	corrupt_image(*state, image, "packet:corrupt,at=pointed,offset=6,bytes=11223344");
+	assert_int_equal(message[6], 0x11);
+	assert_int_equal(message[7], 0x22);
+	corrupt_image(*state, image, "packet:corrupt,ranges=563");
+	assert_int_equal(word(image, 4), 563);
+	assert_int_equal(image->payload, 8 + 563 * 8);
+	assert_int_equal(image->desc.offset8, 3 + 563);
+	assert_int_equal(word(image, 8 + 562 * 8), 70);
+	assert_int_equal(word(image, image->payload), 99);
+	assert_int_equal(image->bytes, image->payload + 4);
+	corrupt_image(*state, image, "packet:corrupt,ranges=1");
+	assert_int_equal(word(image, 4), 1);
+	assert_int_equal(word(image, image->payload), 99);
+	free(image);
+	image = transfer(NULL, 0);
+	corrupt_image(*state, image, "packet:corrupt,at=pointed,offset=0,value=1"); /* at nothing */
+	image->desc.type = PACKET_INBAND;
+	corrupt_image(*state, image, "packet:corrupt,ranges=9");
+	assert_int_equal(image->payload, 24);
+	free(image);
 }
 
 static void lies_are_of_what_was_asked(void **state)
@@ -356,6 +533,8 @@ int main(void)
 		TEST(luck_is_reproducible),	   TEST(silence_lasts_until_removed),
 		TEST(hypercalls_are_answered),	   TEST(corruption_stays_inside),
 		TEST(answers_have_chosen_fields), TEST(lies_are_of_what_was_asked),
+		TEST(corruption_adds_and_writes_long), TEST(network_packets_are_described),
+		TEST(network_answers_have_a_status), TEST(transfers_are_lied_about),
 		TEST(now_is_once),
 	};
 

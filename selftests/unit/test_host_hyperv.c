@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/hyperv.c host/guestmem.c host/log.c host/loop.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
+// links: host/fault_names.c
 /*
  * Hypercall and SynIC exits as KVM hands them over, with all that a guest can get wrong in them.
  * The bus and the SynIC behind them are fakes that note what arrives.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/netvsp.c host/netvsp_channel.c host/netvsp_conversation.c host/netvsp_area.c host/netvsp_tx.c host/netvsp_rx.c
 // links: host/netvsp_out.c host/rndis.c host/rndis_control.c host/rndis_oid.c host/rndis_rss.c host/net_offload.c
-// links: host/netvsp_spread.c host/rss.c host/gpa_direct.c host/provider.c host/guestmem.c
+// links: host/netvsp_spread.c host/rss.c host/gpa_direct.c host/provider.c host/guestmem.c host/fault_nvsp.c
 /*
  * The network provider on channels of the test's own: the test is the guest and the network.
  */
@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "netvsp_guest.h"
+#include "netvsp_internal.h"
 
 static uint32_t ranges(struct channel *channel)
 {
@@ -264,6 +265,35 @@ static void no_room_in_the_ring(void **state)
 	assert_int_equal(ranges(primary), MODEL_RECV_PAGES * 2);
 }
 
+/* Where faults find the message that a packet points at: of the guest's in a section, of ours in the receive buffer. */
+static void what_packets_point_at(void **state)
+{
+	const uint32_t words[6] = { RNDIS_INITIALIZE, 24, 1, 1, 0, 0x4000 };
+	struct nvsp_message message = { .type = NVSP_SEND_RNDIS_PKT, .rndis = { NVSP_CHANNEL_CONTROL, 0, sizeof(words) } };
+	struct packet packet = { .desc = desc_of(PACKET_INBAND, 1), .bytes = 16 + sizeof(message), .payload = 16 };
+	uint8_t data[16 + sizeof(message)] = { 0 };
+	struct iovec at;
+
+	(void)state;
+	bring_up();
+	control_status(words, sizeof(words), NULL, 0);
+	packet.data = data;
+	memcpy(data + 16, &message, sizeof(message));
+	at = netvsp_channel_ops.pointed(primary->state, &packet);
+	assert_int_equal(at.iov_len, sizeof(words));
+	assert_memory_equal(at.iov_base, words, sizeof(words));
+	message.rndis.section = 4000;
+	memcpy(data + 16, &message, sizeof(message));
+	assert_int_equal(netvsp_channel_ops.pointed(primary->state, &packet).iov_len, 0);
+	packet = (struct packet){ .desc = newest(primary)->desc, .bytes = newest(primary)->bytes,
+				  .payload = newest(primary)->desc.offset8 * 8 - 16, .data = newest(primary)->body };
+	at = netvsp_channel_ops.pointed(primary->state, &packet);
+	assert_int_equal(at.iov_len, 2048);
+	assert_int_equal(*(uint32_t *)at.iov_base, RNDIS_INITIALIZE | RNDIS_COMPLETION);
+	memset(packet.data + 8, 0xFF, 8); /* a range that is nowhere */
+	assert_int_equal(netvsp_channel_ops.pointed(primary->state, &packet).iov_len, 0);
+}
+
 static void a_coalesced_frame(void **state)
 {
 	static uint8_t frame[20000];
@@ -399,7 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(versions_are_agreed_once), CASE(a_cap_on_the_version), CASE(buffers), CASE(frames_from_the_send_buffer),
 		CASE(segmentation_out_of_both), CASE(what_is_refused_from_the_guest), CASE(frames_to_the_guest),
-		CASE(no_unit_is_left), CASE(no_room_in_the_ring), CASE(a_coalesced_frame), CASE(a_checksum_left_to_us),
+		CASE(no_unit_is_left), CASE(no_room_in_the_ring), CASE(a_coalesced_frame), CASE(what_packets_point_at), CASE(a_checksum_left_to_us),
 		CASE(sub_channels), CASE(link_news), CASE(messages_that_are_none),
 	};
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/options.c host/options_disk.c host/options_trace.c host/loop.c host/options_nic.c host/options_spec.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
+// links: host/fault_names.c
 /*
  * The command line of "hvis-host run": every option with good and bad values, and that each refusal
  * is one line which names the argument.

@@ -7,6 +7,7 @@
 // links: host/storvsp.c host/storvsp_channel.c host/storvsp_srb.c host/storvsp_barrier.c host/storvsp_reset.c host/storvsp_plug.c host/gpa_direct.c host/provider.c
 // links: host/scsi.c host/scsi_inquiry.c host/scsi_mode.c host/scsi_rw.c host/scsi_unmap.c
 // links: host/disk_raw.c host/disk_raw_flush.c host/disk_raw_open.c host/disk_null.c
+// links: host/fault_names.c host/fault_image.c host/fault_vstor.c
 /*
  * A controller with three channels under load, each with a guest thread, while its LUNs come, go and
  * change and resets cross: everything real but the SynIC, for the sanitizers.

@@ -44,7 +44,7 @@ int netvsc_reconnect(struct netvsc *nv)
 	netvsc_stop_carrying(nv);
 	netvsc_disconnect(nv);
 	nv->resets++;
-	error = netvsc_connect(nv, NETVSC_CONNECT_MS);
+	error = netvsc_connect(nv, netvsc_connect_ms);
 	if (error) {
 		netif_carrier_off(netdev);
 		return error;
@@ -120,7 +120,7 @@ void netvsc_link_says(struct netvsc *nv, u32 status)
 static int open(struct net_device *netdev)
 {
 	struct netvsc *nv = netdev_priv(netdev);
-	int error = nv->connected ? 0 : netvsc_connect(nv, NETVSC_CONNECT_MS);
+	int error = nv->connected ? 0 : netvsc_connect(nv, netvsc_connect_ms);
 
 	if (!error)
 		netvsc_carry(nv);
@@ -252,7 +252,7 @@ static void set_features(struct netvsc *nv)
  * @device: the offer
  * @id: unused, there is one type
  *
- * May sleep, bounded by NETVSC_PROBE_MS and the bus's own limits. Return: 0 or negative errno, after one line that names the step.
+ * May sleep, bounded by netvsc_probe_ms and the bus's own limits. Return: 0 or negative errno, after one line that names the step.
  */
 int netvsc_probe(struct vmbus_device *device, const struct hv_vmbus_device_id *id)
 {
@@ -261,7 +261,7 @@ int netvsc_probe(struct vmbus_device *device, const struct hv_vmbus_device_id *i
 
 	if (!nv)
 		return -ENOMEM;
-	error = netvsc_connect(nv, NETVSC_PROBE_MS);
+	error = netvsc_connect(nv, netvsc_probe_ms);
 	if (error)
 		goto destroy;
 	set_features(nv);

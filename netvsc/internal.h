@@ -185,6 +185,8 @@ extern unsigned int netvsc_recv_bytes;
 extern unsigned int netvsc_send_bytes;
 extern unsigned int netvsc_copy_limit;
 extern bool netvsc_hold;
+extern unsigned int netvsc_probe_ms;
+extern unsigned int netvsc_connect_ms;
 
 /* device.c */
 int netvsc_probe(struct vmbus_device *device, const struct hv_vmbus_device_id *id);

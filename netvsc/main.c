@@ -35,6 +35,14 @@ bool netvsc_hold = true;
 module_param_named(hold, netvsc_hold, bool, 0444);
 MODULE_PARM_DESC(hold, "One doorbell for what a task sends one by one without sleeping (default Y)");
 
+unsigned int netvsc_probe_ms = NETVSC_PROBE_MS;
+module_param_named(probe_ms, netvsc_probe_ms, uint, 0444);
+MODULE_PARM_DESC(probe_ms, "Milliseconds the host may take for the conversation when an adapter appears (default 60000)");
+
+unsigned int netvsc_connect_ms = NETVSC_CONNECT_MS;
+module_param_named(connect_ms, netvsc_connect_ms, uint, 0444);
+MODULE_PARM_DESC(connect_ms, "Milliseconds the host may take for a later one, which holds the RTNL (default 8000)");
+
 static const struct hv_vmbus_device_id netvsc_ids[] = {
 	{ .guid = NVSP_GUID },
 	{},

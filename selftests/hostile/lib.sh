@@ -123,7 +123,7 @@ still_running()
 	for task in /proc/[0-9]*; do
 		read -r task_line 2>/dev/null <$task/stat || continue
 		case "$task_line" in
-		*" (dd) "* | *"load) "* | *" (sg_reset) "* | *" (rmmod) "* | *" (modprobe) "*)
+		*" (dd) "* | *"load) "* | *" (sg_reset) "* | *" (rmmod) "* | *" (modprobe) "* | *" (ip) "* | *" (ethtool) "*)
 			echo "# $task_line" && sed 's/^/#    /' $task/stack
 			;;
 		esac
@@ -175,6 +175,7 @@ try()
 	if [ -z "$problem" ]; then
 		echo "@verdict $name ok $detail"
 	else
+		dmesg | tail -n 6 | sed 's/^/# /'
 		echo "@verdict $name failed $problem ($detail): $(tail -n 3 $output | tr '\n' ' ')"
 	fi
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a host does wrong in selftests/hostile: per scenario the rules of docs/fault.md.
 
-What the guest does meanwhile, and what must come of it, says the script of the part (storvsc, vmbus) under the same
+What the guest does meanwhile, and what must come of it, says the script of the part (the keys of PARTS) under the same
 name. Numbers in names are the rows of docs/hostile.md.
 """
 
@@ -13,7 +13,7 @@ class Scenario:
     """rules: must all hit, but for those in quiet (must never) and maybe (may). ends: seconds after which the host
     stops lying by itself, else when the guest is through. later: rules that the host adds when the guest says "now".
     theirs: seconds that the kernel's drivers get, whose own limits are constants (180 s for the start of a controller);
-    0: the bound that the script gives ours."""
+    0: the bound that the script gives ours. rare: not in make check, as others of its kind are."""
 
     name: str
     rules: list
@@ -22,6 +22,7 @@ class Scenario:
     ends: float = 0
     later: list = field(default_factory=list)
     theirs: int = 0
+    rare: bool = False
 
 
 TO = "packet,to=guest,channel=scsi0*"
@@ -148,4 +149,154 @@ VMBUS = [
     Scenario("vmbus-18-20-offers-come-and-go", [], later=["now,channel=scsi0:rescind,reoffer=2,times=100000"]),
 ]
 
-PARTS = {"storvsc": STORVSC, "vmbus": VMBUS}
+NIC_TO = "packet,to=guest,channel=nic0*"
+NIC_FROM = "packet,from=guest,channel=nic0*"
+FRAME = f"{NIC_TO},rndis=packet"
+SENT = f"{NIC_TO},nvsp=rndis-complete"
+
+
+def ranges(offset, value, size=4, when=f"{FRAME},every=3", verb="value"):
+    """A lie in the list of ranges: 0 id of the buffer, 4 how many, then for each its bytes and where it begins."""
+    return f"{when}:corrupt,at=ranges,offset={offset},{verb}={value},size={size}"
+
+
+def pointed(offset, value, size=4, when=f"{FRAME},every=3"):
+    """A lie in the RNDIS message; of a frame: 8 and 12 its data, 28 and 32 its per-packet information."""
+    return f"{when}:corrupt,at=pointed,offset={offset},value={value},size={size}"
+
+
+def words(*values):
+    return b"".join(value.to_bytes(4, "little") for value in values)
+
+
+def information(kind, value, length=16):
+    """One piece of per-packet information."""
+    return words(length, kind, 12, value)
+
+
+def with_information(what, when=f"{FRAME},every=3"):
+    """A frame has that, behind its header."""
+    return [f"{when}:corrupt,at=pointed,offset=28,bytes={words(36, 16).hex()}",
+            f"{when}:corrupt,at=pointed,offset=44,bytes={what.hex()}"]
+
+
+PART, FIRST_PART = 1, 3  # flags of a part of a frame; with 4 it is the last
+
+
+def part(flags, number):
+    return information(0x80000001, 1 | flags << 8 | number << 16)
+
+
+def two_messages(first, second, when=f"{FRAME},every=7"):
+    """A packet with two ranges, two parts of a frame; the second one lies behind the first one, where no data is."""
+    message = words(1, 80, 52, 20, 0, 0, 0, 36, 16, 0, 0) + second + bytes(20)
+    return [*with_information(first, when), f"{when}:corrupt,at=pointed,offset=1024,bytes={message.hex()}",
+            f"{when}:corrupt,ranges=2", ranges(16, 80, when=when), ranges(20, 1024, when=when, verb="add")]
+
+
+def unasked(**keys):
+    return f"packet,to=guest,channel=nic0,nth=3:send,{','.join(f'{name}={value}' for name, value in keys.items())}"
+
+
+NETVSC = [
+    Scenario("net-range-beyond-the-buffer", [ranges(12, 0x10000000, verb="add")]),
+    Scenario("net-range-longer-than-the-buffer", [ranges(8, 0xFFFFFFFF)]),
+    Scenario("net-range-without-a-header", [ranges(8, 4)]),
+    Scenario("net-no-ranges", [f"{FRAME},every=3:corrupt,ranges=0"]),
+    Scenario("net-more-ranges-than-there-are", [ranges(4, 1000)]),
+    Scenario("net-wrong-buffer-id", [ranges(0, 0xBEEF, 2)]),
+    Scenario("net-not-a-message-with-frames", [f"{FRAME},every=3:corrupt,offset=0,value=99,size=4"]),
+    Scenario("net-message-longer-than-its-range", [pointed(4, 0xFFFFFFF0)]),
+    Scenario("net-data-outside-of-the-message", [pointed(8, 0xFFFFFF00)]),
+    Scenario("net-data-length-wraps", [pointed(12, 0xFFFFFFFF)]),
+    Scenario("net-ppi-outside-of-the-message", [pointed(28, 0x10FFFFFFF0, 8)]),
+    Scenario("net-ppi-without-an-end", with_information(information(0, 0, 0))),
+    Scenario("net-ppi-unknown", with_information(information(77, 0))),
+    Scenario("net-rndis-type-unknown", [pointed(0, 99)]),
+    Scenario("net-frame-of-one-byte", [pointed(12, 1)]),
+    Scenario("net-48-last-part-missing", with_information(part(FIRST_PART, 7))),
+    Scenario("net-48-part-without-a-first", with_information(part(PART, 7))),
+    Scenario("net-48-parts-of-two-frames", two_messages(part(FIRST_PART, 7), part(PART, 8))),
+    Scenario("net-48-too-many-parts", [*two_messages(part(FIRST_PART, 7), part(PART, 7)), f"{FRAME},every=7:corrupt,ranges=563"]),
+    Scenario("net-46-sends-fail", [f"{NIC_FROM},rndis=packet,every=3:answer,status=2"]),
+    Scenario("net-completions-twice", [f"{SENT},every=3:duplicate,ms=3"]),
+    Scenario("net-completions-of-nothing", [f"{SENT},every=3:duplicate,offset=-8,value=0xffffffffffff,size=8"]),
+    Scenario("net-completions-too-short", [unasked(type=11, id=1, length=0)]),
+    Scenario("net-unasked", [unasked(type=11, id=0, nvsp="rndis-complete"), unasked(type=11, id=1 << 62, nvsp="rndis-complete"),
+                             unasked(type=11, id=1 << 63, nvsp="rndis-complete"), unasked(type=6, nvsp="init-complete"),
+                             unasked(type=6, nvsp=99), unasked(type=6, length=0), unasked(type=77)]),
+    Scenario("net-packets-of-odd-types", [unasked(type=9, id=1), unasked(type=7, id=1)]),
+    Scenario("net-order-is-not-kept", [f"{NIC_TO},prob=0.2,seed=1:reorder,ms=20", f"{NIC_TO},prob=0.1,seed=2:delay,ms=10"]),
+    Scenario("net-interrupts-from-nowhere", [f"now,channel=nic0:raise,times=200,relid={relid}" for relid in (0, 1000, 2047)] +
+             ["interrupt,channel=nic0*,every=3:duplicate,times=3"]),
+    Scenario("net-interrupts-withheld", ["interrupt,channel=nic0*,nth=25:drop"]),
+    Scenario("net-completions-never", [f"{SENT}:drop"]),
+    Scenario("net-sub-channel-is-rescinded", [], later=["now,channel=nic0.1:rescind"]),
+    Scenario("net-rescind-under-traffic", [f"{NIC_TO},nth=40:rescind,channel=nic0,reoffer=3000"], theirs=30),
+    Scenario("net-rescind-while-the-mtu-changes", [f"{NIC_FROM},nvsp=recv-buf,count=1:rescind,channel=nic0,reoffer=3000"], theirs=60),
+    Scenario("net-write-index-past-the-end", ["packet,to=guest,channel=nic0,nth=5,count=500:ring,in=to-guest,write=0xfffffff8"]),
+    Scenario("net-read-index-past-the-end", ["packet,to=guest,channel=nic0,nth=5,count=500:ring,in=from-guest,read=0xfffffff8"]),
+    Scenario("net-sub-channel-breaks", ["packet,to=guest,channel=nic0.1,nth=5,count=500:ring,in=to-guest,write=0xfffffff8"]),
+    Scenario("net-packet-longer-than-the-ring", ["packet,to=guest,channel=nic0,nth=5:corrupt,offset=-12,value=0xffff,size=2"]),
+]
+
+QUERIED = f"{NIC_TO},rndis=query-complete"
+INITIALIZED = f"{NIC_TO},rndis=initialize-complete"
+RECV_BUF = f"{NIC_TO},nvsp=recv-buf-complete"
+SEND_TABLE = f"{NIC_TO},nvsp=indirection-table"
+
+
+def net_silent(step, rule):
+    rare = step in ("send-buf", "query-offloads", "query-rss", "query-frame-size", "set-offloads", "set-rss", "sub-channel")
+    return Scenario(f"net-silent-at-{step}", [f"{rule}:drop"], theirs=60, rare=rare)
+
+
+NETVSC_CONTROL = [
+    Scenario("net-50-table-survives", [], quiet=[f"{NIC_TO},rndis=set-complete,oid=rss-parameters,nth=1000:drop"]),
+    Scenario("net-50-channels-change", [], quiet=[f"{NIC_TO},rndis=set-complete,oid=rss-parameters,nth=1000:drop"]),
+    *(Scenario(f"net-41-table-of-{size}", [pointed(40, size, 2, f"{QUERIED},oid=rss-capabilities")], rare=size in (64, 128))
+      for size in (0, 64, 128, 256, 65535)),
+    *(Scenario(f"net-10-alignment-of-{value}", [pointed(40, value, when=INITIALIZED)], rare=value in (8, 200))
+      for value in (8, 31, 200, 0xFFFFFFFF)),
+    Scenario("net-no-messages-in-a-packet", [pointed(32, 0, when=INITIALIZED)]),
+    Scenario("net-endless-messages-in-a-packet", [pointed(32, 0xFFFFFFFFFFFFFFFF, 8, INITIALIZED)]),
+    *(Scenario(f"net-send-section-of-{value}", [f"{NIC_TO},nvsp=send-buf-complete:corrupt,offset=8,value={value},size=4"], rare=value == 1)
+      for value in (0, 1, 0xFFFFFFFF)),
+    *(Scenario(f"net-recv-buffer-{what}", [f"{RECV_BUF}:{rule}"], rare=what in ("not-at-the-start", "two-sections")) for what, rule in (
+        ("refused", "answer,status=2"), ("two-sections", "corrupt,offset=8,value=2,size=4"),
+        ("no-bytes", "corrupt,offset=16,value=0,size=4"), ("too-many", "corrupt,offset=20,value=0xffffffff,size=4"),
+        ("not-at-the-start", "corrupt,offset=12,value=4096,size=4"))),
+    Scenario("net-more-sub-channels-than-asked", [f"{NIC_TO},nvsp=sub-channel:corrupt,offset=8,value=1000,size=4"]),
+    Scenario("net-sub-channels-refused", [f"{NIC_FROM},nvsp=sub-channel:answer,status=2"]),
+    Scenario("net-version-refused", [f"{NIC_FROM},nvsp=init:answer,status=2"]),
+    Scenario("net-answer-of-another-type", [f"{NIC_TO},nvsp=init-complete:answer,nvsp=99"]),
+    Scenario("net-query-answer-longer-than-it-is", [pointed(16, 0xFFFFFFFF, when=QUERIED)]),
+    Scenario("net-query-answer-far-away", [pointed(20, 0xFFFFFFF0, when=QUERIED)]),
+    Scenario("net-frame-size-of-0", [pointed(24, 0, when=f"{QUERIED},oid=frame-size")]),
+    Scenario("net-table-to-send-by-too-long", [f"{SEND_TABLE}:corrupt,offset=4,value=65535,size=4"]),
+    Scenario("net-table-to-send-by-elsewhere", [f"{SEND_TABLE}:corrupt,offset=8,value=0xfffffff0,size=4"]),
+    Scenario("net-table-to-send-by-of-wild-channels", [f"{SEND_TABLE}:corrupt,offset=12,bytes={'ff' * 64}"]),
+    Scenario("net-25-packets-before-open-result", ["message,to=guest,type=open-result,channel=nic0:delay,ms=200",
+                                                  "message,to=guest,type=open-result,channel=nic0:send,nvsp=99,times=5"]),
+    Scenario("net-answer-to-another-request", [f"{NIC_TO},rndis=set-complete,count=1:corrupt,at=pointed,offset=8,add=1000,size=4"]),
+    *(net_silent(step, f"{NIC_FROM},nvsp={step}") for step in ("init", "recv-buf", "send-buf", "sub-channel")),
+    *(net_silent(step, f"{NIC_FROM},rndis={step}") for step in ("initialize", "halt")),
+    *(net_silent(f"query-{step}", f"{NIC_FROM},rndis=query,oid={oid}") for step, oid in (
+        ("link", "link"), ("offloads", "offload-capabilities"), ("rss", "rss-capabilities"), ("frame-size", "frame-size"))),
+    *(net_silent(f"set-{step}", f"{NIC_FROM},rndis=set,oid={oid}") for step, oid in (
+        ("filter", "packet-filter"), ("offloads", "offload-parameters"), ("rss", "rss-parameters"))),
+    net_silent("sub-channel-offers", "message,to=guest,type=offer"),
+    net_silent("gpadl", "message,to=guest,type=gpadl-created"),
+    net_silent("gpadl-teardown", "message,to=guest,type=gpadl-torndown"),
+    net_silent("open", "message,to=guest,type=open-result"),
+    Scenario("net-silent-at-things-without-an-answer", [f"{NIC_FROM},nvsp={kind}:drop" for kind in (
+        "ndis-config", "ndis-version", "revoke-recv-buf", "revoke-send-buf")]),
+    Scenario("net-silent-to-ethtool", [f"{NIC_FROM},rndis=query,oid=link-speed:drop"], theirs=30),
+    Scenario("net-silent-at-probe", [f"{NIC_FROM},rndis=query,oid=permanent-address:drop"], theirs=60),
+    *(Scenario(f"net-45-rescind-at-{step}", [f"{NIC_FROM},{when},count=1:rescind,channel=nic0,reoffer=500"], theirs=60,
+                rare=step in ("initialize", "sub-channel"))
+      for step, when in (("init", "nvsp=init"), ("recv-buf", "nvsp=recv-buf"), ("initialize", "rndis=initialize"), ("query", "rndis=query"),
+                         ("sub-channel", "nvsp=sub-channel"), ("while-registered", "rndis=set,oid=rss-parameters"))),
+]
+
+PARTS = {"storvsc": STORVSC, "vmbus": VMBUS, "netvsc": NETVSC, "netvsc-control": NETVSC_CONTROL}

@@ -31,7 +31,8 @@ VERDICT = re.compile(r"@verdict (\S+) (ok|failed) ?(.*)")
 class Liar:
     """Adds and removes rules as the guest goes from scenario to scenario, and looks whether they hit."""
 
-    def __init__(self, scenarios):
+    def __init__(self, scenarios, device):
+        self.device = device
         self.scenarios = {scenario.name: scenario for scenario in scenarios}
         self.run = None
         self.current = None
@@ -69,7 +70,7 @@ class Liar:
     def mark(self, mark, stats):
         word, _, name = mark.partition(" ")
         if word == "reoffer":
-            self.run.ask("fault-add", rule="now,channel=scsi0:rescind,reoffer=0")
+            self.run.ask("fault-add", rule=f"now,channel={self.device}:rescind,reoffer=0")
             self.run.ask("fault-clear")
         elif name not in self.scenarios:
             return
@@ -96,16 +97,32 @@ def offers(stats):
     return stats["vmbus"]["messages"]["out"].get("OFFER", 0) if stats else 0
 
 
-def boot(context, folder, liar, name, driver, kernel, mode, part, initrd, limit, **options):
+def device_of(part):
+    return "nic0" if is_net(part) else "scsi0"
+
+
+def is_net(part):
+    return part.startswith("netvsc")
+
+
+def machine(context, part):
+    """Disks, other options of the host, and words for the guest's command line."""
+    if is_net(part):
+        return [], ["--nic", "sink,mtu=9000"], {}
     disks = [f"file={pattern(context.scratch, 'hostile-0', 4)},lun=0,controller=0",
              f"file={make_disk(context.scratch, 'hostile-1', 64)},lun=1,controller=0",
              f"file={pattern(context.scratch, 'hostile-2', 4)},lun=2,controller=1"]
-    append = images.append(driver, mode, context.tsc_khz, luns="0,1,2", part=part, lies=1, limit=limit - 30, **options)
+    return disks, [], {"luns": "0,1,2"}
+
+
+def boot(context, folder, liar, name, driver, kernel, mode, part, initrd, limit, **options):
+    disks, more, told = machine(context, part)
+    append = images.append(driver, mode, context.tsc_khz, part=part, lies=1, limit=limit - 30, **told, **options)
     if driver == "kernel":
         append += " panic_on_warn=0"  # to see what comes after a warning, too
     if (driver, part) == ("kernel", "vmbus"):
         append += " clearcpuid=arat"  # else CPU 0's local timer is taken for broadcasts, and the script needs it
-    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, disks=disks, limit=limit)
+    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, disks=disks, options=more, limit=limit)
     liar.run = Run(guest, context.scratch, folder, on_line=liar.line, on_mark=liar.mark)
     return liar.run.run()
 
@@ -121,7 +138,7 @@ def pattern(folder, name, mib):
 
 def check(results, context, part, kernel, mode, prepared):
     only = prepared["only"]
-    liar = Liar([scenario for scenario in PARTS[part] if not only or scenario.name in only.split(",")])
+    liar = Liar([scenario for scenario in PARTS[part] if (scenario.name in only.split(",") if only else not scenario.rare)], device_of(part))
     run = boot(context, results.folder, liar, f"hostile-{part}", "hvis", kernel, mode, part, prepared["initrd"], 500, only=only)
     for name in [*liar.scenarios, *(name for name in liar.verdicts if name not in liar.scenarios)]:
         ok, detail = liar.verdicts.get(name, (False, "the guest did not come to it"))
@@ -138,12 +155,12 @@ def for_theirs(rules, part):
     """The rules that can be kept with the kernel's driver, which has one sub-channel where ours has three."""
     rules = [rule for rule in rules if not re.search(r"channel=scsi0\.[23]", rule)]
     # In this part its bus stays loaded, and warns of a new offer before it has released the old one.
-    return [rule.split(",reoffer=")[0] for rule in rules] if part == "storvsc" else rules
+    return [rule.split(",reoffer=")[0] for rule in rules] if part != "vmbus" else rules
 
 
 def kernel_row(results, context, part, scenario, initrd):
     """The kernel's own driver on the same host: told, not judged."""
-    liar = Liar([replace(scenario, rules=for_theirs(scenario.rules, part), later=for_theirs(scenario.later, part))])
+    liar = Liar([replace(scenario, rules=for_theirs(scenario.rules, part), later=for_theirs(scenario.later, part))], device_of(part))
     bound = {"bound": scenario.theirs} if scenario.theirs else {}
     run = boot(context, results.folder, liar, f"kernel-row-{scenario.name}", "kernel", KERNEL, "hv", part, initrd,
                150 + max(60, scenario.theirs), only=scenario.name, **bound)
@@ -167,9 +184,14 @@ def print_table(results):
 
 
 def initramfs(kernel, driver, part):
-    files = [(os.path.join(images.KSELFTEST, "install"), "/kselftest"), (os.path.join(FOLDER, "lib.sh"), "/kselftest/hostile/lib.sh")]
+    libraries = [(os.path.join(FOLDER, name), f"/kselftest/hostile/{name}") for name in ("lib.sh", "net.sh")]
+    script = os.path.join(FOLDER, part)
+    if is_net(part):
+        modules = ["hv_netvsc"] if driver == "kernel" else []
+        return images.initramfs(kernel, driver, script, programs=["/usr/sbin/ethtool"], modules=modules, files=libraries)
+    files = [(os.path.join(images.KSELFTEST, "install"), "/kselftest"), *libraries]
     loads = [f"{os.path.join(images.KSELFTEST, name)}:/bin/{name}" for name in ("ioload", "lieload")]
-    return images.initramfs(kernel, driver, os.path.join(FOLDER, part), programs=[*images.SG_TOOLS, "sg_reset", *loads], files=files)
+    return images.initramfs(kernel, driver, script, programs=[*images.SG_TOOLS, "sg_reset", *loads], files=files)
 
 
 def jobs():
@@ -183,5 +205,6 @@ def jobs():
                    lambda results, context, initrd: kernel_row(results, context, part, scenario, initrd))
 
     both = [ours(*names, *how) for names in (("hostile", "hostile"), ("hvis-rows", "kernel-rows"))
-            for how in (("storvsc", "6.12-amd64", "nopv", 23), ("vmbus", "6.1-amd64", "hv", 27))]
+            for how in (("storvsc", "6.12-amd64", "nopv", 23), ("vmbus", "6.1-amd64", "hv", 27),
+                        ("netvsc", "6.12-amd64", "nopv", 9), ("netvsc-control", "6.1-amd64", "hv", 12))]
     return both + [theirs(part, scenario) for part, scenarios in PARTS.items() for scenario in scenarios]

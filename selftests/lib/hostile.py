@@ -139,7 +139,7 @@ def pattern(folder, name, mib):
 def check(results, context, part, kernel, mode, prepared):
     only = prepared["only"]
     liar = Liar([scenario for scenario in PARTS[part] if (scenario.name in only.split(",") if only else not scenario.rare)], device_of(part))
-    run = boot(context, results.folder, liar, f"hostile-{part}", "hvis", kernel, mode, part, prepared["initrd"], 500, only=only)
+    run = boot(context, results.folder, liar, f"hostile-{part}", "hvis", kernel, mode, part, prepared["initrd"], 900, only=only)
     for name in [*liar.scenarios, *(name for name in liar.verdicts if name not in liar.scenarios)]:
         ok, detail = liar.verdicts.get(name, (False, "the guest did not come to it"))
         results.check(f"hostile.{name}", ok, detail)

@@ -60,7 +60,8 @@ void netvsc_rss_spread(struct netvsc *nv)
 	struct netvsc_rss *rss = &nv->rss;
 	u32 i;
 
-	if (rss->entries != rss->host_entries)
+	/* ethtool's "default" takes back what the user wrote. */
+	if (rss->entries != rss->host_entries || !netif_is_rxfh_configured(nv->netdev))
 		rss->user_table = false;
 	rss->entries = rss->host_entries;
 	for (i = 0; i < rss->entries; i++) {

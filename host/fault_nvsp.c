@@ -13,10 +13,13 @@
 /* Answers repeat the id of their request, but not its OID: that is remembered, as long as there are not too many. */
 static uint64_t oid_of(const struct fault_view *view, uint32_t type)
 {
+	uint32_t action = type & ~RNDIS_COMPLETION, bytes = offsetof(struct rndis_request, buffer_bytes);
 	struct rndis_request request = { 0 };
 	uint64_t *memory;
 
-	memcpy(&request, (const uint8_t *)view->pointed + sizeof(struct rndis_header), offsetof(struct rndis_request, buffer_bytes));
+	if ((action != RNDIS_QUERY && action != RNDIS_SET) || view->pointed_bytes < sizeof(struct rndis_header) + bytes)
+		return FAULT_UNKNOWN;
+	memcpy(&request, (const uint8_t *)view->pointed + sizeof(struct rndis_header), bytes);
 	memory = &view->memory[request.request_id % FAULT_MEMORY];
 	if (type == RNDIS_QUERY || type == RNDIS_SET)
 		*memory = (uint64_t)request.request_id << 32 | request.oid;
@@ -33,18 +36,11 @@ static void describe(struct fault_event *event, const struct fault_view *view)
 		memcpy(&type, view->payload, sizeof(type));
 		event->is[FAULT_IF_NVSP] = type;
 	}
-	if (view->pointed_bytes < sizeof(struct rndis_header) + offsetof(struct rndis_request, buffer_bytes))
+	if (view->pointed_bytes < sizeof(type))
 		return;
 	memcpy(&type, view->pointed, sizeof(type));
 	event->is[FAULT_IF_RNDIS] = type;
-	switch (type & ~RNDIS_COMPLETION) {
-	case RNDIS_QUERY:
-	case RNDIS_SET:
-		event->is[FAULT_IF_OID] = oid_of(view, type);
-		break;
-	default:
-		break;
-	}
+	event->is[FAULT_IF_OID] = oid_of(view, type);
 }
 
 static uint32_t answer_to(uint32_t type)

@@ -383,8 +383,12 @@ static void network_packets_are_described(void **state)
 	assert_int_equal(hits(*state, &event, 1), 0);
 	event = rndis_event(&view, RNDIS_SET | RNDIS_COMPLETION, 7, 0);
 	assert_int_equal(event.is[FAULT_IF_OID], FAULT_UNKNOWN);
+	event = rndis_event(&view, RNDIS_HALT, 8, 0);
+	view.pointed_bytes = 12; /* HALT has no more */
+	fault_nvsp.describe(&event, &view);
+	assert_int_equal(event.is[FAULT_IF_RNDIS], RNDIS_HALT);
 	view.bytes = 3;
-	view.pointed_bytes = 15;
+	view.pointed_bytes = 3;
 	fault_event_init(&event, FAULT_PACKET, FAULT_TO_GUEST);
 	fault_nvsp.describe(&event, &view);
 	assert_int_equal(event.is[FAULT_IF_NVSP], FAULT_UNKNOWN);

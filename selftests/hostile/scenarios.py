@@ -247,7 +247,8 @@ SEND_TABLE = f"{NIC_TO},nvsp=indirection-table"
 
 
 def net_silent(step, rule):
-    rare = step in ("send-buf", "query-offloads", "query-rss", "query-frame-size", "set-offloads", "set-rss", "sub-channel")
+    rare = step in ("send-buf", "query-offloads", "query-rss", "query-frame-size", "set-offloads", "set-rss", "sub-channel", "gpadl",
+                    "gpadl-teardown")
     return Scenario(f"net-silent-at-{step}", [f"{rule}:drop"], theirs=60, rare=rare)
 
 

@@ -169,10 +169,26 @@ int option_nic_parse(struct option_nic *nic, const char *argument, char *what, s
 	return 0;
 }
 
-/* Locally administered, and stable, so that names in the guest are. */
+/* FNV-1a. */
+static uint32_t hash(const char *text)
+{
+	uint32_t value = 2166136261u;
+
+	while (*text)
+		value = (value ^ (uint8_t)*text++) * 16777619u;
+	return value;
+}
+
+/*
+ * Locally administered, and stable, so that names in the guest are. VMs on one switch must differ: each has a tap of its own, while on the
+ * other networks nobody else is.
+ */
 void option_nic_mac(const struct option_nic *nic, unsigned int number, uint8_t mac[6])
 {
-	const uint8_t own[6] = { 0x02, 'h', 'v', 'i', 's', (uint8_t)number };
+	uint8_t own[6] = { 0x02, 'h', 'v', 'i', 's', (uint8_t)number };
+	uint32_t name = nic->net.tap ? hash(nic->net.tap) : 0;
 
+	if (nic->net.tap)
+		memcpy(own + 2, &name, sizeof(name));
 	memcpy(mac, nic->mac_given ? nic->mac : own, 6);
 }

@@ -15,7 +15,7 @@
  * Return: 0 or -EINVAL.
  */
 int option_nic_parse(struct option_nic *nic, const char *argument, char *what, size_t room);
-/** option_nic_mac() - its address: the one given, or one of our own for NIC @number. */
+/** option_nic_mac() - its address: the one given, or one of our own by the name of its tap, or for NIC @number. */
 void option_nic_mac(const struct option_nic *nic, unsigned int number, uint8_t mac[6]);
 
 #endif

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "options.h"
+#include "options_nic.h"
 #include "wire/chanmsg.h"
 
 #define GIB (1ull << 30)
@@ -382,6 +383,27 @@ static void long_values_stay_one_line(void **state)
 	assert_non_null(strstr(error, ": must be"));
 }
 
+/* VMs that know nothing of each other must not get the same address on one switch. */
+static void nics_on_taps_have_addresses_of_their_own(void **state)
+{
+	const uint8_t given[6] = { 0x52, 0x54, 0, 0x12, 0x34, 0x56 };
+	uint8_t mac[5][6];
+
+	(void)state;
+	take("--kernel k --nic tap=vm1 --nic tap=vm2 --nic sink --nic sink --nic tap=vm1,mac=52:54:00:12:34:56");
+	for (unsigned int i = 0; i < 5; i++)
+		option_nic_mac(&options.nics[i], i, mac[i]);
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_int_equal(mac[i][0] & 3, 2);
+		for (unsigned int j = 0; j < i; j++)
+			assert_memory_not_equal(mac[i], mac[j], 6);
+	}
+	assert_memory_equal(mac[4], given, 6);
+	take("--kernel k --nic tap=vm2");
+	option_nic_mac(&options.nics[0], 0, mac[0]);
+	assert_memory_equal(mac[0], mac[1], 6);
+}
+
 static void help_names_every_option(void **state)
 {
 	static const char *const names[] = { "--kernel",	"--initrd",	"--append",
@@ -421,6 +443,7 @@ int main(void)
 		cmocka_unit_test_teardown(nothing_is_overruled_in_silence, teardown),
 		cmocka_unit_test_teardown(controllers, teardown),
 		cmocka_unit_test_teardown(long_values_stay_one_line, teardown),
+		cmocka_unit_test_teardown(nics_on_taps_have_addresses_of_their_own, teardown),
 		cmocka_unit_test_teardown(help_names_every_option, teardown),
 	};
 

@@ -144,6 +144,13 @@ static int change_mtu(struct net_device *netdev, int mtu)
 	netdev->mtu = mtu;
 	if (nv->connected)
 		error = netvsc_reconnect(nv);
+	/* How much is too much a host only says when it is asked for it: back to what it takes. */
+	if (!error && mtu > netdev->max_mtu) {
+		netdev->mtu = old;
+		error = netvsc_reconnect(nv);
+		if (!error)
+			return -ERANGE;
+	}
 	if (!error)
 		return 0;
 	netdev->mtu = old;

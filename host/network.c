@@ -63,6 +63,8 @@ static int open_nic(struct machine *machine, unsigned int number, const struct o
 		fail(error, "%s %s: mtu= is more than this network carries, %u", verb, option->argument, net->mtu_max);
 		goto close_net;
 	}
+	if (!option->mtu && net->mtu_max > NET_MTU_DEFAULT)
+		options.mtu = net->mtu_max;
 	if (option->channels && option->channels < options.channels)
 		options.channels = option->channels;
 	option_nic_mac(option, number, options.mac);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Between the files of the network provider: netvsp.c has the NIC and what all its channels know,
- * netvsp_channel.c an open channel, netvsp_conversation.c what is agreed before frames flow, netvsp_area.c the two buffers that the guest lends,
+ * netvsp_channel.c an open channel, netvsp_conversation.c what is agreed before frames flow, netvsp_area.h the two buffers that the guest lends,
  * netvsp_tx.c frames from the guest, netvsp_rx.c to it, netvsp_spread.c those that another channel has read, netvsp_out.c the packets they go in.
  */
 #ifndef HVIS_HOST_NETVSP_INTERNAL_H
@@ -13,6 +13,7 @@
 #include "channel.h"
 #include "net_offload.h"
 #include "netvsp.h"
+#include "netvsp_area.h"
 #include "rndis.h"
 #include "rss.h"
 #include "wire/nvsp.h"
@@ -23,7 +24,6 @@
 #define NETVSP_SLOTS 256u /* packets with frames that the guest has not returned, per channel */
 #define NETVSP_ANSWERS 16u /* control messages that wait for the guest */
 #define NETVSP_SPARE_MAX 128u
-#define NETVSP_UNIT_NONE UINT32_MAX
 
 /* What a channel has done. Written by its worker alone, read by anyone. */
 struct netvsp_counters {
@@ -35,26 +35,6 @@ struct netvsp_counters {
 	_Atomic uint64_t rx_handed_over, rx_taken_over; /* frames read for other channels, and by others for this one */
 	_Atomic uint64_t refused; /* other packets than frames that were wrong */
 } __attribute__((aligned(64)));
-
-/* Of a unit that is handed over: bytes of its message, and how many units the frame has; 0: it is not the first. */
-struct netvsp_handed {
-	uint16_t bytes, parts;
-};
-
-/*
- * A buffer that the guest lends, cut in equal units: the receive buffer's are suballocations, the send buffer's
- * sections. Every channel that uses it holds a reference. @free has a bit per unit of the receive buffer that is
- * ours and that no channel keeps; @next links those that a packet or a chain holds.
- */
-struct netvsp_area {
-	struct channel_buffer *buffer;
-	atomic_uint references;
-	uint32_t unit_bytes, units;
-	atomic_bool starved; /* a channel waits for units */
-	_Atomic uint64_t *free;
-	uint32_t *next;
-	struct netvsp_handed *handed;
-};
 
 /* Units with frames that are to go out, linked by netvsp_area.next. @first, @last: only with @ranges. */
 struct netvsp_chain {
@@ -185,24 +165,6 @@ const char *netvsp_control(struct netvsp_channel *channel, const struct iovec *p
 uint32_t netvsp_converse(struct netvsp_channel *channel, const struct nvsp_message *message, struct nvsp_message *answer);
 /** netvsp_tell_table() - once all that were granted are open: which of them to send on, by hash. */
 void netvsp_tell_table(struct netvsp_channel *channel);
-
-/* netvsp_area.c */
-/**
- * netvsp_area_open() - borrow the GPADL @handle
- * @units: whether it is to be given away in units
- * @why: on failure, what is wrong
- */
-struct netvsp_area *netvsp_area_open(struct channel *channel, uint32_t handle, uint32_t unit_bytes, bool units,
-				     const char **why);
-/** netvsp_area_drop() - one reference less; the last gives the buffer back. May be NULL. Any worker. */
-void netvsp_area_drop(struct netvsp_area *area);
-/** netvsp_area_take() - @count units of the receive buffer onto @channel's spare ones. False: there are not so many. */
-bool netvsp_area_take(struct netvsp_channel *channel, uint32_t count);
-/** netvsp_area_give() - the list of units that starts with @first is free; those who wait for some are called. */
-void netvsp_area_give(struct netvsp *netvsp, struct netvsp_area *area, uint32_t first);
-/** netvsp_area_pieces() - bytes of an area as pieces, added to @iov. Return: how many there are then; 0: no room. */
-unsigned int netvsp_area_pieces(const struct netvsp_area *area, uint32_t offset, uint32_t bytes, struct iovec *iov,
-				unsigned int count, unsigned int room);
 
 /* netvsp_tx.c */
 /** netvsp_transmit() - SEND_RNDIS_PKT, always answered. */

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # Shell functions for tests in a guest: whose drivers, which disk, one KTAP line per check.
 
+# Whose bus and network driver.
+case "${HVIS_DRIVER:-}" in
+kernel) bus=hv_vmbus nic=hv_netvsc ;;
+*) bus=hvis_vmbus nic=hvis_netvsc ;;
+esac
+
 modules_of_driver()
 {
 	case "$HVIS_DRIVER" in
@@ -123,6 +129,21 @@ finish()
 {
 	[ $failures -eq 0 ]
 	exit
+}
+
+# nic_up ADDRESS [SECONDS]: waits for the NIC, gives it the address and waits for its link.
+nic_up()
+{
+	await "${2:-20}" /sys/class/net/eth0 && ip link set eth0 up && ip addr add "$1/24" dev eth0 &&
+		await "${2:-20}" /sys/class/net/eth0/carrier=1
+}
+
+# await_listener PORT: until somebody listens there. No event tells.
+await_listener()
+{
+	until grep -qi "$(printf ':%04x 0*:0000 0A' "$1")" /proc/net/tcp*; do
+		usleep 20000
+	done
 }
 
 # expect NAME COMMAND...: one line for the report of a network's test (selftests/lib/net.py).

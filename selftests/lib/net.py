@@ -4,10 +4,11 @@
 import os
 
 import images
-from guest import Guest, Run
+from guest import Guest, Run, ktap
 from jobs import Job
 
 MAC = "02:68:76:69:73:2a"
+LESS_MTU = 8000  # than a driver takes by itself
 
 
 class Wire:
@@ -69,21 +70,31 @@ def check_with(driver, mode, kernel, cpus, nic, prefix):
     return check
 
 
-def change(kernel):
-    """Our driver while it is being changed, on a network that receives on one queue."""
+def selftests(driver, mode, kernel):
+    """The kselftests of netvsc/: what ethtool and ip show and set, and frames after each change, on a network that receives on one queue."""
+    name = f"net-selftests-{driver}-{kernel}"
+    prefix = "kernel-driver" if driver == "kernel" else "netvsc"
 
     def check(results, context, initrd):
-        append = images.append("hvis", "nopv", context.tsc_khz, mac=MAC, queues=2, cpus=2)
-        guest = Guest(f"net-change-{kernel}", images.kernel("vmlinuz", kernel), initrd, append, 2,
-                      options=["--nic", f"sink,mac={MAC},mtu=9000,queues=1"], limit=300)
-        run = Run(guest, context.scratch, results.folder, on_mark=lambda name, stats: None).run()
-        said = record_said(results, f"netvsc.{kernel}-change", run)
-        results.check(f"netvsc.{kernel}-change.all-said", said >= 58, str(said))
-        print(f"          {guest.name}: {run.seconds:.0f} s", flush=True)
+        wire = Wire()
+        append = images.append(driver, mode, context.tsc_khz, queues=2, mtu=LESS_MTU, limit=560)
+        guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, 2, options=["--nic", f"sink,mac={MAC},mtu={LESS_MTU},queues=1"],
+                      limit=600)
+        wire.run = Run(guest, context.scratch, results.folder, on_mark=wire.mark)
+        run = wire.run.run()
+        for title, ok, detail in ktap(run.lines):
+            results.check(f"{prefix}.{kernel}-selftests.{title.split('.', 1)[1]}", ok, detail)
+        trouble = run.trouble(planned=True)
+        results.check(f"{prefix}.{kernel}-selftests.guest", not trouble, trouble)
+        print(f"          {name}: {run.seconds:.0f} s", flush=True)
 
-    programs = ["/usr/sbin/ethtool", os.path.join(images.KSELFTEST, "xdp") + ":/bin/xdp"]
-    return Job(f"net-change-{kernel}", "guests", 9,
-               lambda: images.initramfs(kernel, "hvis", os.path.join(images.GUEST, "net-change"), programs=programs), check)
+    def prepare():
+        programs = ["/usr/sbin/ethtool", os.path.join(images.KSELFTEST, "xdp") + ":/bin/xdp"]
+        return images.initramfs(kernel, driver, os.path.join(images.GUEST, "netvsc"), programs=programs,
+                                modules=["8021q", *(["hv_netvsc"] if driver == "kernel" else [])],
+                                files=[(os.path.join(images.KSELFTEST, "install"), "/kselftest")])
+
+    return Job(name, "guests", 10, prepare, check)
 
 
 def jobs():
@@ -97,4 +108,5 @@ def jobs():
                    check_with(driver, mode, kernel, cpus, nic, part))
 
     return [job("kernel", "hv", "6.1-amd64", 1), job("kernel", "hv", "6.12-amd64", 2),
-            job("hvis", "nopv", "6.1-amd64", 2), job("hvis", "hv", "6.12-amd64", 2), change("6.12-amd64")]
+            job("hvis", "nopv", "6.1-amd64", 2), job("hvis", "hv", "6.12-amd64", 2),
+            selftests("hvis", "nopv", "6.12-amd64"), selftests("kernel", "hv", "6.12-amd64")]

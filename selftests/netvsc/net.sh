@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the tests of this folder share. eth0 has an address, on a network that answers ARP and ping for every address (--nic sink).
+. /kselftest/guest.sh
+there=10.9.0.2
+
+# pings BYTES COUNT: all answered.
+pings()
+{
+	ping -q -A -s "$1" -c "$2" -w 20 $there
+}
+
+refuses()
+{
+	! "$@"
+}
+
+# total NAME: the sum of a figure of our driver's over all queues.
+total()
+{
+	ethtool -S eth0 | sed -n "s/^ *\(q[0-9]*_\)\{0,1\}$1: //p" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# What the host said and was not believed: a host that plays by the rules never sees it move.
+nothing_refused()
+{
+	ethtool -S eth0 | grep ' refused_' && ! ethtool -S eth0 | grep ' refused_' | grep -qv ': 0$'
+}
+
+channels_now()
+{
+	ethtool -l eth0 | sed -n 's/^Combined:[^0-9]*//p' | tail -1
+}
+
+channels_max()
+{
+	ethtool -l eth0 | sed -n 's/^Combined:[^0-9]*//p' | head -1
+}
+
+# channels_are NUMBER: set, and seen everywhere.
+channels_are()
+{
+	ethtool -L eth0 combined "$1" && [ "$(channels_now)" = "$1" ] && [ "$(ls -d /sys/class/net/eth0/queues/tx-* | wc -l)" = "$1" ] &&
+		[ "$(ls -d /sys/class/net/eth0/queues/rx-* | wc -l)" = "$1" ] && pings 56 3
+}
+
+# mtu_is BYTES: set, and the largest frame passes.
+mtu_is()
+{
+	ip link set eth0 mtu "$1" && grep -qx "$1" /sys/class/net/eth0/mtu && pings $(($1 - 28)) 3
+}
+
+# A flood of pings that goes on until the end of the flood.
+begin_flood()
+{
+	ping -q -f $there >/dev/null 2>&1 &
+	flood=$!
+}
+
+end_flood()
+{
+	kill -INT $flood
+	wait $flood
+}

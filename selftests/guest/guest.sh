@@ -138,6 +138,33 @@ nic_up()
 		await "${2:-20}" /sys/class/net/eth0/carrier=1
 }
 
+# flooding ADDRESS: pings one behind the other until the flood ends. ping itself ends when the interface goes for a moment.
+flooding()
+{
+	until [ -e /tmp/flooded ]; do
+		ping -q -A -w 1 "$1" 2>/dev/null
+	done | awk '/ received/ { sum += $4 } END { print sum + 0 }' >"/tmp/flood.$1"
+}
+
+# begin_flood [ADDRESSES]: each is pinged all the time, four if not said otherwise.
+begin_flood()
+{
+	rm -f /tmp/flooded /tmp/flood.*
+	floods=
+	for last in $(seq 2 $((1 + ${1:-4}))); do
+		flooding 10.9.0.$last &
+		floods="$floods $!"
+	done
+}
+
+# end_flood: sets answered to how many were.
+end_flood()
+{
+	echo yes >/tmp/flooded
+	wait $floods
+	answered=$(cat /tmp/flood.* | awk '{ sum += $1 } END { print sum + 0 }')
+}
+
 # await_listener PORT: until somebody listens there. No event tells.
 await_listener()
 {

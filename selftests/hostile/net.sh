@@ -55,26 +55,14 @@ net_works()
 	net_up && pings 4 "$1"
 }
 
-# Floods end by themselves when the interface goes for a moment, so they begin again.
-flooding()
-{
-	until [ -e /tmp/flooded ]; do
-		ping -q -f -w 1 "$1"
-	done >/dev/null 2>&1
-}
-
 # flood COMMAND...: under traffic.
 flood()
 {
-	rm -f /tmp/flooded
-	flooding 10.9.0.2 &
-	floods=$!
-	flooding 10.9.0.3 &
-	floods="$floods $!"
+	begin_flood
 	"$@"
 	flood_status=$?
-	echo yes >/tmp/flooded
-	wait $floods
+	end_flood
+	echo "answers to the flood: $answered"
 	return $flood_status
 }
 

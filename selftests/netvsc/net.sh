@@ -48,16 +48,3 @@ mtu_is()
 {
 	ip link set eth0 mtu "$1" && grep -qx "$1" /sys/class/net/eth0/mtu && pings $(($1 - 28)) 3
 }
-
-# A flood of pings that goes on until the end of the flood.
-begin_flood()
-{
-	ping -q -f $there >/dev/null 2>&1 &
-	flood=$!
-}
-
-end_flood()
-{
-	kill -INT $flood
-	wait $flood
-}

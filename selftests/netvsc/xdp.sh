@@ -11,8 +11,8 @@ under()
 	xdp eth0 $1 $3 >/tmp/xdp.out 2>&1 &
 	program=$!
 	await 10 /tmp/xdp.out=attached || { cat /tmp/xdp.out; return 1; }
-	ping -q -c 3 -i 0.2 -w 3 $there
-	ping -q -c 3 -i 0.2 -w 3 -s 7000 $there
+	ping -q -c 3 -i 0.2 -W 1 $there
+	ping -q -c 3 -i 0.2 -W 1 -s 7000 $there
 	kill $program
 	wait $program
 	[ "$(total "$2")" -gt "$before" ]
@@ -34,7 +34,7 @@ drops_all()
 {
 	xdp eth0 drop >/tmp/xdp.out 2>&1 &
 	program=$!
-	await 10 /tmp/xdp.out=attached && refuses ping -q -c 3 -i 0.1 -w 2 $there
+	await 10 /tmp/xdp.out=attached && refuses ping -q -c 3 -i 0.1 -W 1 $there
 	status=$?
 	kill $program
 	wait $program

@@ -6,13 +6,15 @@
  * of one, though, and where the host answers at once each of them costs a doorbell, an interrupt and their exits. So packets that are
  * followed by more, for sure or probably (burst.c), are held: their driver keeps them, and rings for all of them when the task sleeps,
  * when its time is up, or when BURST_HELD_MAX are there. "When it sleeps" is a thread of the lowest weight on the same CPU, which the
- * scheduler does not let preempt anybody. A timer rings for a task that does not sleep.
+ * scheduler does not let preempt anybody; all bells of a CPU share one. A timer rings for a task that does not sleep.
  *
  * Invariant: after a packet was held, the thread's work is queued, and rings after it is no longer pending. All else is a guess.
  */
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -26,11 +28,11 @@
 
 /**
  * struct hvis_bell - packets that the host was not told of yet
- * @worker: rings when the task sleeps
+ * @worker: rings when the task sleeps; its CPU's
  * @work: of @worker
  * @late: rings when it does not
  * @late_ticks: after so long
- * @cpu: where @worker runs; only packets from there are held
+ * @cpu: only packets from there are held
  * @flags: BELL_*
  * @burst: the guess
  * @ring: the driver's
@@ -48,6 +50,46 @@ struct hvis_bell {
 	void (*ring)(void *context);
 	void *context;
 };
+
+/* The thread of a CPU, while it has bells. */
+struct bell_thread {
+	struct kthread_worker *worker;
+	unsigned int bells;
+};
+
+static DEFINE_PER_CPU(struct bell_thread, bell_threads);
+static DEFINE_MUTEX(bell_threads_lock);
+
+/* Return: NULL: no memory. */
+static struct kthread_worker *get_worker(unsigned int cpu)
+{
+	struct bell_thread *thread = per_cpu_ptr(&bell_threads, cpu);
+	struct kthread_worker *worker;
+
+	mutex_lock(&bell_threads_lock);
+	if (!thread->bells) {
+		worker = kthread_create_worker_on_cpu(cpu, 0, "hvis-bell/%u", cpu);
+		thread->worker = IS_ERR(worker) ? NULL : worker;
+		if (thread->worker)
+			set_user_nice(thread->worker->task, BELL_NICE);
+	}
+	worker = thread->worker;
+	thread->bells += worker != NULL;
+	mutex_unlock(&bell_threads_lock);
+	return worker;
+}
+
+static void put_worker(unsigned int cpu)
+{
+	struct bell_thread *thread = per_cpu_ptr(&bell_threads, cpu);
+
+	mutex_lock(&bell_threads_lock);
+	if (!--thread->bells) {
+		kthread_destroy_worker(thread->worker);
+		thread->worker = NULL;
+	}
+	mutex_unlock(&bell_threads_lock);
+}
 
 /* The host is told of all that was held before this call. */
 static void release(struct hvis_bell *bell)
@@ -109,6 +151,21 @@ bool hvis_bell_holds(struct hvis_bell *bell, bool more)
 EXPORT_SYMBOL_GPL(hvis_bell_holds);
 
 /**
+ * hvis_bell_waits() - packets are complete that nobody waits for; may telling the host of them wait?
+ * @bell: of this CPU, or NULL
+ *
+ * Any context that cannot leave its CPU. Return: as hvis_bell_holds().
+ */
+bool hvis_bell_waits(struct hvis_bell *bell)
+{
+	if (!bell || raw_smp_processor_id() != bell->cpu)
+		return false;
+	hold(bell);
+	return true;
+}
+EXPORT_SYMBOL_GPL(hvis_bell_waits);
+
+/**
  * hvis_bell_create() - a bell for a channel
  * @cpu: where its packets come from, and its interrupts go to; HVIS_CPU_ANY: the first that is online
  * @late_ticks: how long packets of a task that does not sleep are held, in jiffies
@@ -130,12 +187,11 @@ struct hvis_bell *hvis_bell_create(unsigned int cpu, unsigned int late_ticks, vo
 	kthread_init_work(&bell->work, task_sleeps);
 	timer_setup(&bell->late, late, 0);
 	burst_init(&bell->burst, jiffies);
-	bell->worker = kthread_create_worker_on_cpu(bell->cpu, 0, "hvis-bell/%u", bell->cpu);
-	if (IS_ERR(bell->worker)) {
+	bell->worker = get_worker(bell->cpu);
+	if (!bell->worker) {
 		kfree(bell);
 		return NULL;
 	}
-	set_user_nice(bell->worker->task, BELL_NICE);
 	return bell;
 }
 EXPORT_SYMBOL_GPL(hvis_bell_create);
@@ -157,12 +213,13 @@ void hvis_bell_stop(struct hvis_bell *bell)
 }
 EXPORT_SYMBOL_GPL(hvis_bell_stop);
 
-/** hvis_bell_destroy() - undo hvis_bell_create(); stopped before, or NULL; may sleep */
+/** hvis_bell_destroy() - undo hvis_bell_create(); nobody uses it any more; or NULL; may sleep */
 void hvis_bell_destroy(struct hvis_bell *bell)
 {
 	if (!bell)
 		return;
-	kthread_destroy_worker(bell->worker);
+	hvis_bell_stop(bell);
+	put_worker(bell->cpu);
 	kfree(bell);
 }
 EXPORT_SYMBOL_GPL(hvis_bell_destroy);

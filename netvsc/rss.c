@@ -5,6 +5,7 @@
  * allows.
  */
 #include <linux/ethtool.h>
+#include <net/sock.h>
 
 #include "internal.h"
 
@@ -125,22 +126,41 @@ void netvsc_send_table(struct netvsc *nv, const void *message, u32 bytes)
 	WRITE_ONCE(nv->send_table_valid, true);
 }
 
+static u16 choose_queue(struct net_device *netdev, struct sk_buff *skb, struct net_device *sb_dev, u32 queues)
+{
+	const struct netvsc *nv = netdev_priv(netdev);
+	int arrives_on = skb->sk ? sk_rx_queue_get(skb->sk) : -1;
+
+	if (arrives_on >= 0 && arrives_on < queues)
+		return arrives_on;
+	if (!READ_ONCE(nv->send_table_valid))
+		return netdev_pick_tx(netdev, skb, sb_dev);
+	return READ_ONCE(nv->send_table[skb_get_hash(skb) % NVSP_INDIRECTION_COUNT]) % queues;
+}
+
 /**
  * netvsc_select_queue() - which queue a frame is sent on
  * @netdev: of the adapter
  * @skb: it
  * @sb_dev: as for netdev_pick_tx()
  *
+ * Where the other direction of its connection arrives: then acknowledgements and what they set free go with the answers of one poll().
+ * Otherwise as the host's table says. It stays on a queue while something of it is on its way there, so that its order is kept.
  * Any context. Return: its index.
  */
 u16 netvsc_select_queue(struct net_device *netdev, struct sk_buff *skb, struct net_device *sb_dev)
 {
-	const struct netvsc *nv = netdev_priv(netdev);
 	u32 queues = READ_ONCE(netdev->real_num_tx_queues);
+	struct sock *sk = skb->sk;
+	int now, old;
 
 	if (queues == 1)
 		return 0;
-	if (!READ_ONCE(nv->send_table_valid))
-		return netdev_pick_tx(netdev, skb, sb_dev);
-	return READ_ONCE(nv->send_table[skb_get_hash(skb) % NVSP_INDIRECTION_COUNT]) % queues;
+	old = sk ? sk_tx_queue_get(sk) : -1;
+	if (old >= 0 && old < queues && !skb->ooo_okay)
+		return old;
+	now = choose_queue(netdev, skb, sb_dev, queues);
+	if (now != old && sk && sk_fullsock(sk) && rcu_access_pointer(sk->sk_dst_cache))
+		sk_tx_queue_set(sk, now);
+	return now;
 }

@@ -129,7 +129,7 @@ static int send_page(struct netvsc *nv, u32 bytes, u64 id)
 	netvsc_pages_build(packet, &piece, 1, id);
 	memcpy(packet + ranges, &message, sizeof(message));
 	hvis_channel_commit(nv->queues[0].channel, flags);
-	hvis_channel_kick(nv->queues[0].channel);
+	netvsc_kick(&nv->queues[0]);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 
 #include "conversation.h"
 #include "queue.h"
+#include "refusal.h"
 #include "vmbus.h"
 #include "wire/ndis.h"
 #include "wire/nvsp.h"
@@ -39,30 +40,6 @@
 #define NETVSC_RETRY_MAX_MS 60000
 
 #define NETVSC_PACKET_MAX 8192 /* of inbound packets: 562 ranges take 4568 */
-
-/* Why something the host said was refused; indexes netvsc.refused. Names: stats.c. */
-enum netvsc_refusal {
-	REFUSED_PACKET_TYPE,
-	REFUSED_SHORT,
-	REFUSED_UNKNOWN_NVSP,
-	REFUSED_BUFFER_ID,
-	REFUSED_RANGE_COUNT,
-	REFUSED_RANGE_OUTSIDE,
-	REFUSED_RNDIS_TYPE,
-	REFUSED_RNDIS_LENGTH,
-	REFUSED_DATA_OUTSIDE,
-	REFUSED_PPI,
-	REFUSED_FRAME_SIZE,
-	REFUSED_PARTS,
-	REFUSED_UNKNOWN_ID,
-	REFUSED_STALE_ID,
-	REFUSED_SEND_STATUS,
-	REFUSED_CONTROL_ID,
-	REFUSED_LIMITS,
-	REFUSED_TABLE,
-	IGNORED_PPI,
-	REFUSALS,
-};
 
 /**
  * struct netvsc_rss - receive-side scaling
@@ -87,6 +64,7 @@ struct netvsc_rss {
  * @netdev: the kernel's side
  * @device: the bus's side
  * @queues: NETVSC_CHANNELS_MAX at most
+ * @bells: of each CPU
  * @queue_count: how many there may be; constant
  * @wanted: channels to ask for
  * @channels: in use, with the primary; changes with a connection
@@ -126,6 +104,7 @@ struct netvsc {
 	struct net_device *netdev;
 	struct vmbus_device *device;
 	struct netvsc_queue *queues;
+	struct netvsc_bell __percpu *bells;
 	u32 queue_count;
 	u32 wanted;
 	u32 channels;
@@ -177,6 +156,13 @@ struct netvsc {
 static inline struct netdev_queue *netvsc_txq(const struct netvsc_queue *queue)
 {
 	return netdev_get_tx_queue(queue->nv->netdev, queue->index);
+}
+
+/* All that is in the ring: answers, too. */
+static inline void netvsc_kick(struct netvsc_queue *queue)
+{
+	WRITE_ONCE(queue->owed, 0);
+	hvis_channel_kick(queue->channel);
 }
 
 /* main.c */

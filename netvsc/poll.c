@@ -95,17 +95,36 @@ static enum round run(struct netvsc_queue *queue, int budget, int *work)
 }
 
 /*
+ * The host waits for an answer only when it runs out of the receive buffer. Until then frames that are sent soon, or the bell, tell it
+ * of answers, too: a program that replies to what it receives needs one doorbell for both.
+ */
+static bool answers_may_wait(struct netvsc_queue *queue)
+{
+	const struct netvsc *nv = queue->nv;
+	u32 owed = READ_ONCE(queue->owed) + queue->rx.given;
+
+	if (owed > nv->recv_sections / (4 * nv->channels))
+		return false;
+	WRITE_ONCE(queue->owed, owed);
+	if (!netvsc_bell_waits(queue))
+		return false;
+	queue->rx.left++;
+	return true;
+}
+
+/*
  * Answers, and frames that were left to us, which are mostly answers of another kind: with one doorbell. Return: false: the ring has no
  * room for all answers.
  */
 static bool send_all(struct netvsc_queue *queue)
 {
-	bool all = netvsc_rx_answer(queue, true), kick = netvsc_tx_collect(queue) | queue->rx.unkicked;
+	bool all = netvsc_rx_answer(queue, true), kick = netvsc_tx_collect(queue);
 
-	queue->rx.kicks += queue->rx.unkicked;
-	queue->rx.unkicked = false;
-	if (kick)
-		hvis_channel_kick(queue->channel);
+	if (kick || (queue->rx.given && (!all || !answers_may_wait(queue)))) {
+		queue->rx.kicks += queue->rx.given != 0;
+		netvsc_kick(queue);
+	}
+	queue->rx.given = 0;
 	return all;
 }
 
@@ -124,7 +143,7 @@ static int stall(struct netvsc_queue *queue, int work, int budget)
 	napi_complete_done(&queue->napi, work);
 	stop_collecting(queue);
 	if (netvsc_tx_collect(queue))
-		hvis_channel_kick(queue->channel);
+		netvsc_kick(queue);
 	return work;
 }
 

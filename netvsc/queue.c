@@ -12,7 +12,6 @@
 
 /* Frames of one poll and what the kernel still has of the one before, at 2 KiB each. */
 #define POOL_PAGES 256
-#define BELL_LATE 1 /* ticks that frames of a task that does not sleep are held */
 
 static void rescinded(struct vmbus_channel *channel, void *context)
 {
@@ -95,7 +94,8 @@ static void reset(struct netvsc_queue *queue)
 	queue->rx.answers.head = 0;
 	queue->rx.answers.tail = 0;
 	queue->rx.redirected = false;
-	queue->rx.unkicked = false;
+	queue->rx.given = 0;
+	queue->owed = 0;
 }
 
 /**
@@ -130,8 +130,6 @@ int netvsc_queue_open(struct netvsc_queue *queue)
 		return error;
 	}
 	queue->cpu = hvis_channel_cpu(queue->channel);
-	if (netvsc_hold)
-		queue->bell = hvis_bell_create(queue->cpu, BELL_LATE, netvsc_tx_ring, queue);
 	queue->opened = true;
 	return 0;
 }
@@ -146,12 +144,12 @@ void netvsc_queue_close(struct netvsc_queue *queue)
 {
 	if (!queue->opened)
 		return;
+	/* A bell that rings looks at it under the lock, and will not touch the channel any more. */
+	__netif_tx_lock_bh(netvsc_txq(queue));
 	queue->opened = false;
-	hvis_bell_stop(queue->bell);
+	__netif_tx_unlock_bh(netvsc_txq(queue));
 	napi_disable(&queue->napi);
 	hvis_channel_close(queue->channel);
-	hvis_bell_destroy(queue->bell);
-	queue->bell = NULL;
 	cancel_work_sync(&queue->restart);
 	destroy_pool(queue);
 }
@@ -169,6 +167,8 @@ int netvsc_queues_create(struct netvsc *nv)
 	nv->queues = kvcalloc(nv->queue_count, sizeof(*nv->queues), GFP_KERNEL);
 	if (!nv->queues)
 		return -ENOMEM;
+	if (netvsc_bells_create(nv))
+		goto no_memory;
 	for (i = 0; i < nv->queue_count; i++) {
 		struct netvsc_queue *queue = &nv->queues[i];
 
@@ -176,13 +176,15 @@ int netvsc_queues_create(struct netvsc *nv)
 		queue->index = i;
 		INIT_WORK(&queue->restart, netvsc_restart_work);
 		queue->rx.ranges = kvcalloc(RNDIS_RSC_RANGES_MAX, sizeof(*queue->rx.ranges), GFP_KERNEL);
-		if (!queue->rx.ranges) {
-			netvsc_queues_destroy(nv);
-			return -ENOMEM;
-		}
+		if (!queue->rx.ranges)
+			goto no_memory;
 		netif_napi_add(nv->netdev, &queue->napi, netvsc_poll);
 	}
 	return 0;
+
+no_memory:
+	netvsc_queues_destroy(nv);
+	return -ENOMEM;
 }
 
 /** netvsc_queues_destroy() - undo netvsc_queues_create(), also half-way; all are closed; may sleep */
@@ -190,6 +192,7 @@ void netvsc_queues_destroy(struct netvsc *nv)
 {
 	u32 i;
 
+	netvsc_bells_destroy(nv);
 	for (i = 0; i < nv->queue_count && nv->queues[i].rx.ranges; i++) {
 		netif_napi_del(&nv->queues[i].napi);
 		kvfree(nv->queues[i].rx.ranges);

@@ -48,7 +48,7 @@ struct netvsc_answers {
  * @head: private copy of the head of one message
  * @answers: as above
  * @redirected: XDP has to be flushed at the end of poll()
- * @unkicked: answers were committed and the host not told
+ * @given: units of the receive buffer that were given back in the poll() that runs; a packet counts as one, too
  * @packets: and the following: statistics
  */
 struct netvsc_rx {
@@ -64,7 +64,7 @@ struct netvsc_rx {
 	u32 head[NETVSC_HEAD_MAX / 4];
 	struct netvsc_answers answers;
 	bool redirected;
-	bool unkicked;
+	u32 given;
 
 	u64 packets;
 	u64 bytes;
@@ -76,6 +76,7 @@ struct netvsc_rx {
 	u64 checksum_bad;
 	u64 polls;
 	u64 kicks;
+	u64 left;
 	u64 xdp_dropped;
 	u64 xdp_passed;
 	u64 xdp_tx;
@@ -92,7 +93,7 @@ struct netvsc_rx {
  * @gone: rescinded, or broken: nothing goes in or out any more
  * @owned: poll() has the ring
  * @collecting: poll() runs, or will run again soon: at its end it sends what was left to it (tx.left)
- * @bell: rings later for tasks that go on sending; NULL: nothing waits
+ * @owed: units of the receive buffer whose answers are in the ring, without the host having been told
  * @napi: reads it
  * @restart: the ring has room again: send the batch that waits, and wake the kernel's queue
  */
@@ -105,7 +106,7 @@ struct netvsc_queue {
 	bool gone;
 	bool owned;
 	bool collecting;
-	struct hvis_bell *bell;
+	u32 owed;
 	struct napi_struct napi;
 	struct work_struct restart;
 	struct netvsc_rx rx;
@@ -123,6 +124,12 @@ void netvsc_queue_broken(struct netvsc_queue *queue);
 enum hvis_event_result netvsc_event(struct vmbus_channel *channel, void *context);
 int netvsc_poll(struct napi_struct *napi, int budget);
 void netvsc_send_room(struct vmbus_channel *channel, void *context);
+
+/* bell.c */
+int netvsc_bells_create(struct netvsc *nv);
+void netvsc_bells_destroy(struct netvsc *nv);
+bool netvsc_bell_holds(struct netvsc_queue *queue);
+bool netvsc_bell_waits(struct netvsc_queue *queue);
 
 /* rx.c */
 void netvsc_rx_begin(struct netvsc_queue *queue, const struct hvis_packet *packet);

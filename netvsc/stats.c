@@ -39,7 +39,7 @@ struct counter {
 
 static const struct counter counters[] = {
 	RX(packets), RX(bytes), RX(multicast), RX(joined), RX(no_memory), RX(closed), RX(checksum_good), RX(checksum_bad),
-	RX(polls), RX(kicks), RX(xdp_dropped), RX(xdp_passed), RX(xdp_tx), RX(xdp_redirected),
+	RX(polls), RX(kicks), RX(left), RX(xdp_dropped), RX(xdp_passed), RX(xdp_tx), RX(xdp_redirected),
 	TX(packets), TX(bytes), TX(copied), TX(by_pages), TX(ring_packets), TX(kicks), TX(left_to_poll), TX(held), TX(stopped), TX(ring_full),
 	TX(dropped), TX(linearized), TX(xdp_sent), TX(xdp_errors),
 };

@@ -127,7 +127,7 @@ bool netvsc_tx_push(struct netvsc_queue *queue);
 void netvsc_tx_push_and_kick(struct netvsc_queue *queue);
 bool netvsc_tx_may_wait(struct netvsc_queue *queue);
 bool netvsc_tx_collect(struct netvsc_queue *queue);
-void netvsc_tx_ring(void *context);
+void netvsc_tx_ring(struct netvsc_queue *queue);
 void netvsc_tx_settle(struct netvsc_queue *queue);
 void netvsc_restart_work(struct work_struct *work);
 

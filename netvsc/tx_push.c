@@ -29,7 +29,7 @@ bool netvsc_tx_push(struct netvsc_queue *queue)
 void netvsc_tx_push_and_kick(struct netvsc_queue *queue)
 {
 	if (netvsc_tx_push(queue))
-		hvis_channel_kick(queue->channel);
+		netvsc_kick(queue);
 }
 
 /**
@@ -51,17 +51,16 @@ bool netvsc_tx_collect(struct netvsc_queue *queue)
 	return unkicked;
 }
 
-/** netvsc_tx_ring() - for the bell: nothing waits any longer; @context: the queue; process context or a softirq */
-void netvsc_tx_ring(void *context)
+/** netvsc_tx_ring() - for a bell: nothing that was left on @queue waits any longer; process context or a softirq */
+void netvsc_tx_ring(struct netvsc_queue *queue)
 {
-	struct netvsc_queue *queue = context;
 	struct netdev_queue *txq = netvsc_txq(queue);
 
-	if (!READ_ONCE(queue->tx.left))
+	if (!READ_ONCE(queue->tx.left) && !READ_ONCE(queue->owed))
 		return;
 	__netif_tx_lock_bh(txq);
-	if (READ_ONCE(queue->nv->carrying))
-		netvsc_tx_push_and_kick(queue);
+	if (queue->opened && ((READ_ONCE(queue->nv->carrying) && netvsc_tx_push(queue)) || READ_ONCE(queue->owed)))
+		netvsc_kick(queue);
 	__netif_tx_unlock_bh(txq);
 }
 
@@ -93,7 +92,7 @@ bool netvsc_tx_may_wait(struct netvsc_queue *queue)
 		tx->left_to_poll++;
 		return true;
 	}
-	if (!hvis_bell_holds(queue->bell, false))
+	if (!netvsc_bell_holds(queue))
 		return false;
 	tx->held++;
 	return true;

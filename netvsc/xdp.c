@@ -151,7 +151,7 @@ int netvsc_xdp_xmit(struct net_device *netdev, int count, struct xdp_frame **fra
 	}
 	__netif_tx_unlock(txq);
 	if (kick)
-		hvis_channel_kick(queue->channel);
+		netvsc_kick(queue);
 	return sent;
 }
 

@@ -136,8 +136,10 @@ def boot(results, side, queues, context, initrds, kernel=KERNEL, profile=False, 
     print(f"          {guest.name}: {run.seconds:.0f} s", flush=True)
 
 
-def prefixes():
-    return [f"netvsc.{load}" if queues == 1 else f"netvsc.{load}_{queues}q" for queues in QUEUES for load in LOADS]
+def prefixes(results):
+    """Of all that was measured."""
+    names = [f"netvsc.{load}" if queues == 1 else f"netvsc.{load}_{queues}q" for queues in QUEUES for load in LOADS]
+    return [name for name in names if results.value(f"{name}.signals_per_packet.hvis") is not None]
 
 
 def rate_of(prefix):
@@ -146,7 +148,7 @@ def rate_of(prefix):
 
 def judge(results, rates=True):
     """Counts are judged, and with RATES which side is faster, for which one round on a busy machine says too little."""
-    for prefix in prefixes():
+    for prefix in prefixes(results):
         name = prefix.removeprefix("netvsc.")
         ours, theirs = (results.value(f"{prefix}.signals_per_packet.{side}") for side in SIDES)
         results.check(f"netvsc.measure.{name}-signals-at-most-half-of-the-kernels", bool(theirs) and ours <= theirs / 2,
@@ -163,11 +165,11 @@ ROWS = (("host signals per packet", "signals_per_packet", 3), ("interrupts per p
 
 def table(results):
     print("\n  iperf3 over a tap, 4 s each; hvis / kernel")
-    print(f"  {'':<26}" + "".join(f"{prefix.removeprefix('netvsc.'):>18}" for prefix in prefixes()))
+    print(f"  {'':<26}" + "".join(f"{prefix.removeprefix('netvsc.'):>18}" for prefix in prefixes(results)))
 
     def row(title, figure, digits):
         cells = []
-        for prefix in prefixes():
+        for prefix in prefixes(results):
             values = [results.value(f"{prefix}.{figure or rate_of(prefix)}.{side}") for side in SIDES]
             cells.append(" / ".join("-" if value is None else f"{value:,.{digits}f}" for value in values))
         print(f"  {title:<26}" + "".join(f"{cell:>18}" for cell in cells))
@@ -176,22 +178,22 @@ def table(results):
     for title, figure, digits in ROWS:
         row(title, figure, digits)
     ratios = []
-    for prefix in prefixes():
+    for prefix in prefixes(results):
         ours, theirs = (results.value(f"{prefix}.{rate_of(prefix)}.{side}") for side in SIDES)
         ratios.append(f"{ours / theirs:.2f}" if ours and theirs else "-")
     print(f"  {'ratio of rates':<26}" + "".join(f"{ratio:>18}" for ratio in ratios) + "\n", flush=True)
 
 
-def rounds(results, context, initrds, count, kernel=KERNEL, profile=False):
+def rounds(results, context, initrds, count, kernel=KERNEL, profile=False, loads=LOADS, queues_of=QUEUES):
     """The two sides in turn, COUNT times. Where there can be no tap, one skipped check says why."""
     why = netns.missing()
     if why:
         results.check("netvsc.measure", None, why)
         return
     for _ in range(count):
-        for queues in QUEUES:
+        for queues in queues_of:
             for side in SIDES:
-                boot(results, side, queues, context, initrds, kernel, profile)
+                boot(results, side, queues, context, initrds, kernel, profile, loads)
 
 
 def complete(results):

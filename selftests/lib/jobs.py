@@ -53,6 +53,7 @@ def all_jobs():
     import matrix
     import measure
     import net
+    import net_pair
     import net_user
     import netmeasure
     import offers
@@ -61,7 +62,7 @@ def all_jobs():
     import survival
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, net_user, netmeasure,
+    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, net_pair, net_user, netmeasure,
                vswitch)
     return [job for module in modules for job in module.jobs()]
 

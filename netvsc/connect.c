@@ -204,7 +204,8 @@ void netvsc_carry(struct netvsc *nv)
 	if (netvsc_filter_set(nv, true))
 		netdev_warn(netdev, "the host does not take a packet filter\n");
 	WRITE_ONCE(nv->carrying, true);
-	netif_tx_start_all_queues(netdev);
+	/* Also what came since netif_device_attach(), and was turned away: with nothing after it, nobody would ask for it. */
+	netif_tx_wake_all_queues(netdev);
 	if (READ_ONCE(nv->link_down) || READ_ONCE(nv->gone))
 		netif_carrier_off(netdev);
 	else

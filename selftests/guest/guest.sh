@@ -165,6 +165,12 @@ end_flood()
 	answered=$(cat /tmp/flood.* | awk '{ sum += $1 } END { print sum + 0 }')
 }
 
+# What the host said and was not believed: a host that plays by the rules never sees it move.
+nothing_refused()
+{
+	ethtool -S eth0 | grep ' refused_' && ! ethtool -S eth0 | grep ' refused_' | grep -qv ': 0$'
+}
+
 # await_listener PORT: until somebody listens there. No event tells.
 await_listener()
 {

@@ -12,9 +12,10 @@ LESS_MTU = 8000  # than a driver takes by itself
 
 
 class Wire:
-    """What the other side does at the guest's marks, and what it saw."""
+    """What the other side does at the guest's marks, and what it saw. spec: of the NIC that comes after one has gone."""
 
-    def __init__(self):
+    def __init__(self, spec="user"):
+        self.spec = spec
         self.run = None
         self.seen = {}
         self.removed = self.added = None
@@ -25,7 +26,7 @@ class Wire:
         elif name == "nic-remove":
             self.removed = self.run.ask("nic-remove", nic=0)
         elif name == "nic-add":
-            self.added = self.run.ask("nic-add", spec="user")
+            self.added = self.run.ask("nic-add", spec=self.spec)
         self.seen[name] = (stats or {}).get("nics", {}).get("nic0", {})
 
 

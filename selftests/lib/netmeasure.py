@@ -41,11 +41,14 @@ class Server:
         load, _, point = name.partition(".")
         self.taken[name] = stats
         if point == "begin" and load != "idle":
-            self.process = subprocess.Popen(["iperf3", "-s", "-1", "-J", "-B", ADDRESS, "--forceflush"], text=True,
-                                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            self.await_listening()
+            self.start()
         elif load != "idle":
             self.said[load] = json.loads(self.process.communicate(timeout=20)[0])
+
+    def start(self):
+        self.process = subprocess.Popen(["iperf3", "-s", "-1", "-J", "-B", ADDRESS, "--forceflush"], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.await_listening()
 
     def await_listening(self):
         while self.process.poll() is None:
@@ -98,11 +101,11 @@ def figures(results, server, side, queues):
         counts(results, prefix, side, begin, end, idle_rate)
 
 
-def make_tap(queues):
+def make_tap(queues, mtu=1500):
     words = ["multi_queue"] if queues > 1 else []
     subprocess.run(["ip", "tuntap", "add", "dev", TAP, "mode", "tap", *words], check=True)
     subprocess.run(["ip", "address", "add", f"{ADDRESS}/24", "dev", TAP], check=True)
-    subprocess.run(["ip", "link", "set", "dev", TAP, "up"], check=True)
+    subprocess.run(["ip", "link", "set", "dev", TAP, "mtu", str(mtu), "up"], check=True)
 
 
 def tell(line):

@@ -20,12 +20,6 @@ total()
 	ethtool -S eth0 | sed -n "s/^ *\(q[0-9]*_\)\{0,1\}$1: //p" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-# What the host said and was not believed: a host that plays by the rules never sees it move.
-nothing_refused()
-{
-	ethtool -S eth0 | grep ' refused_' && ! ethtool -S eth0 | grep ' refused_' | grep -qv ': 0$'
-}
-
 channels_now()
 {
 	ethtool -l eth0 | sed -n 's/^Combined:[^0-9]*//p' | tail -1

@@ -53,6 +53,7 @@ def all_jobs():
     import matrix
     import measure
     import net
+    import net_churn
     import net_pair
     import net_user
     import netmeasure
@@ -62,8 +63,8 @@ def all_jobs():
     import survival
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, net_pair, net_user, netmeasure,
-               vswitch)
+    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, net_churn, net_pair, net_user,
+               netmeasure, vswitch)
     return [job for module in modules for job in module.jobs()]
 
 

@@ -120,7 +120,7 @@ static bool send_all(struct netvsc_queue *queue)
 {
 	bool all = netvsc_rx_answer(queue, true), kick = netvsc_tx_collect(queue);
 
-	if (kick || (queue->rx.given && (!all || !answers_may_wait(queue)))) {
+	if (kick || !all || (queue->rx.given && !answers_may_wait(queue))) {
 		queue->rx.kicks += queue->rx.given != 0;
 		netvsc_kick(queue);
 	}

@@ -48,7 +48,7 @@ struct netvsc_answers {
  * @head: private copy of the head of one message
  * @answers: as above
  * @redirected: XDP has to be flushed at the end of poll()
- * @given: units of the receive buffer that were given back in the poll() that runs; a packet counts as one, too
+ * @given: units of the receive buffer that are given back in the poll() that runs; each answer that went into the ring counts as one more
  * @packets: and the following: statistics
  */
 struct netvsc_rx {

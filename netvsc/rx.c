@@ -73,7 +73,7 @@ void netvsc_rx_begin(struct netvsc_queue *queue, const struct hvis_packet *packe
 
 	rx->range = 0;
 	rx->parts.count = 0;
-	rx->given += 1 + rx->range_count;
+	rx->given += rx->range_count;
 	if (refusal < 0)
 		return;
 	netvsc_refuse(queue->nv, refusal);
@@ -197,6 +197,7 @@ static int send_answer(struct vmbus_channel *channel, u64 id)
 bool netvsc_rx_answer(struct netvsc_queue *queue, bool urgent)
 {
 	struct netvsc_answers *answers = &queue->rx.answers;
+	u32 before = answers->tail;
 	int error = 0;
 
 	if (!urgent && answers->head - answers->tail < NETVSC_ANSWERS)
@@ -206,5 +207,6 @@ bool netvsc_rx_answer(struct netvsc_queue *queue, bool urgent)
 		if (error != -EAGAIN)
 			answers->tail++; /* no channel, no debt */
 	}
+	queue->rx.given += answers->tail - before;
 	return error != -EAGAIN;
 }

@@ -29,7 +29,8 @@ build: modules host
 help:
 	@echo 'make demo          the main job: installs what is missing, builds, boots a guest, does real IO'
 	@echo 'make measure       what an IO costs, with our drivers and with the kernel'"'"'s own on the same host'
-	@echo 'make check         every test; the last line counts them'
+	@echo 'make check         every kind of test; the last line counts them'
+	@echo 'make check-all     those of which others are like them, too: twice as long'
 	@echo 'make               builds the modules and the host (modules, host: one of them)'
 	@echo '                   KVER= a kernel of tools/kernel or an exact release; default the newest headers'
 	@echo '                   CC=clang builds the host with clang in build/host-clang'
@@ -104,10 +105,10 @@ measure:
 	@$(MAKE) --no-print-directory KVER=$(MEASURE_KVER) build
 	@KVER=$(MEASURE_KVER) selftests/measure
 
-check:
+check check-all:
 	@tools/setup
 	@$(MAKE) --no-print-directory modules-all host
-	@selftests/check
+	@selftests/check $(if $(filter check-all,$@),--all)
 
 compile_commands.json: tools/compile-commands
 	@$(MAKE) --no-print-directory modules
@@ -130,6 +131,6 @@ clean:
 distclean: clean
 	@rm -rf build
 
-.PHONY: build help modules modules-all host tools-for-host unit style fuzz demo measure check install dkms clean distclean \
+.PHONY: build help modules modules-all host tools-for-host unit style fuzz demo measure check check-all install dkms clean distclean \
 	compile_commands.json
 .DELETE_ON_ERROR:

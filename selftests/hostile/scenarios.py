@@ -247,7 +247,7 @@ SEND_TABLE = f"{NIC_TO},nvsp=indirection-table"
 
 
 def net_silent(step, rule):
-    rare = step in ("send-buf", "query-offloads", "query-rss", "query-frame-size", "set-offloads", "set-rss", "sub-channel", "gpadl",
+    rare = step in ("send-buf", "query-offloads", "query-rss", "query-frame-size", "set-offloads", "set-rss", "sub-channel", "gpadl", "open",
                     "gpadl-teardown")
     return Scenario(f"net-silent-at-{step}", [f"{rule}:drop"], theirs=60, rare=rare)
 
@@ -293,7 +293,7 @@ NETVSC_CONTROL = [
     Scenario("net-silent-at-things-without-an-answer", [f"{NIC_FROM},nvsp={kind}:drop" for kind in (
         "ndis-config", "ndis-version", "revoke-recv-buf", "revoke-send-buf")]),
     Scenario("net-silent-to-ethtool", [f"{NIC_FROM},rndis=query,oid=link-speed:drop"], theirs=30),
-    Scenario("net-silent-at-probe", [f"{NIC_FROM},rndis=query,oid=permanent-address:drop"], theirs=60),
+    Scenario("net-silent-at-probe", [f"{NIC_FROM},rndis=query,oid=permanent-address:drop"], theirs=60, rare=True),
     *(Scenario(f"net-45-rescind-at-{step}", [f"{NIC_FROM},{when},count=1:rescind,channel=nic0,reoffer=500"], theirs=60,
                 rare=step in ("initialize", "sub-channel"))
       for step, when in (("init", "nvsp=init"), ("recv-buf", "nvsp=recv-buf"), ("initialize", "rndis=initialize"), ("query", "rndis=query"),

@@ -28,6 +28,7 @@ class Job:
     prepare(): makes what guests boot (quick out here, slow where KVM is emulated); returns what run() needs, as JSON.
     run(results, context, prepared): boots guests and records checks and figures.
     after(results, folder): looks at what run() left in its results' folder; out here again.
+    rare: only in make check-all, as others are like it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Job:
     prepare: Callable
     run: Callable
     after: Callable = None
+    rare: bool = False
 
 
 @dataclass

@@ -71,7 +71,7 @@ def check_with(driver, mode, kernel, cpus, nic, prefix):
     return check
 
 
-def selftests(driver, mode, kernel):
+def selftests(driver, mode, kernel, rare=False):
     """The kselftests of netvsc/: what ethtool and ip show and set, and frames after each change, on a network that receives on one queue."""
     name = f"net-selftests-{driver}-{kernel}"
     prefix = "kernel-driver" if driver == "kernel" else "netvsc"
@@ -95,19 +95,19 @@ def selftests(driver, mode, kernel):
                                 modules=["8021q", *(["hv_netvsc"] if driver == "kernel" else [])],
                                 files=[(os.path.join(images.KSELFTEST, "install"), "/kselftest")])
 
-    return Job(name, "guests", 10, prepare, check)
+    return Job(name, "guests", 12, prepare, check, rare=rare)
 
 
 def jobs():
     script = os.path.join(images.GUEST, "net")
 
-    def job(driver, mode, kernel, cpus, nic=""):
+    def job(driver, mode, kernel, cpus, nic="", rare=False):
         name = f"net-{driver}-{kernel}-{cpus}cpu"
         modules = ["hv_netvsc"] if driver == "kernel" else []
         part = f"kernel-driver.{kernel}-{cpus}cpu.net" if driver == "kernel" else f"netvsc.{kernel}-{cpus}cpu-{mode}"
         return Job(name, "guests", 9, lambda: images.initramfs(kernel, driver, script, modules=modules, programs=["/usr/sbin/ethtool"]),
-                   check_with(driver, mode, kernel, cpus, nic, part))
+                   check_with(driver, mode, kernel, cpus, nic, part), rare=rare)
 
-    return [job("kernel", "hv", "6.1-amd64", 1), job("kernel", "hv", "6.12-amd64", 2),
-            job("hvis", "nopv", "6.1-amd64", 2), job("hvis", "hv", "6.12-amd64", 2),
-            selftests("hvis", "nopv", "6.12-amd64"), selftests("kernel", "hv", "6.12-amd64")]
+    return [job("kernel", "hv", "6.1-amd64", 1, rare=True), job("kernel", "hv", "6.12-amd64", 2),
+            job("hvis", "nopv", "6.1-amd64", 2), job("hvis", "hv", "6.12-amd64", 2, rare=True),
+            selftests("hvis", "nopv", "6.12-amd64"), selftests("kernel", "hv", "6.12-amd64", rare=True)]

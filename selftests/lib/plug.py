@@ -139,7 +139,7 @@ def jobs():
     script = os.path.join(images.GUEST, "plug")
     return [
         Job("plug-kernel", "guests", 8, lambda: images.initramfs("6.12-amd64", "kernel", script),
-            check_with("kernel", "hv", "kernel-driver.plug")),
+            check_with("kernel", "hv", "kernel-driver.plug"), rare=True),
         Job("plug-hvis", "guests", 8, lambda: images.initramfs("6.12-amd64", "hvis", script),
             check_with("hvis", "nopv", "storvsc.plug")),
     ]

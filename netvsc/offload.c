@@ -250,6 +250,36 @@ static enum pkt_hash_types hash_type(const struct netvsc_frame *frame)
 	return frame->has & NETVSC_HAS_HASH_INFO && frame->hash_info & addresses ? PKT_HASH_TYPE_L3 : PKT_HASH_TYPE_L4;
 }
 
+/*
+ * A frame longer than the MTU is several segments of TCP that the host has joined. How long they were it does not say; full ones are the
+ * rule. TCP learns its peer's segment size from that, and GRO puts such frames together.
+ */
+static void receive_joined(struct sk_buff *skb, u32 mtu)
+{
+	struct skb_shared_info *shared = skb_shinfo(skb);
+	const struct iphdr *ip = (const struct iphdr *)skb->data;
+	const struct ipv6hdr *ip6 = (const struct ipv6hdr *)skb->data;
+	u32 header, type;
+
+	if (skb_headlen(skb) < sizeof(*ip6) + sizeof(struct tcphdr))
+		return;
+	if (skb->protocol == htons(ETH_P_IP) && ip->protocol == IPPROTO_TCP && ip->ihl * 4 == sizeof(*ip)) {
+		header = sizeof(*ip);
+		type = SKB_GSO_TCPV4;
+	} else if (skb->protocol == htons(ETH_P_IPV6) && ip6->nexthdr == IPPROTO_TCP) {
+		header = sizeof(*ip6);
+		type = SKB_GSO_TCPV6;
+	} else {
+		return;
+	}
+	header += ((const struct tcphdr *)(skb->data + header))->doff * 4;
+	if (mtu <= header)
+		return;
+	shared->gso_size = mtu - header;
+	shared->gso_segs = DIV_ROUND_UP(skb->len - header, shared->gso_size);
+	shared->gso_type = type;
+}
+
 /**
  * netvsc_offload_received() - what the host says of a received frame
  * @queue: where it came
@@ -268,4 +298,6 @@ void netvsc_offload_received(struct netvsc_queue *queue, struct sk_buff *skb, co
 		skb_set_hash(skb, frame->hash, hash_type(frame));
 	if (frame->has & NETVSC_HAS_VLAN)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), netvsc_vlan_tci(frame->vlan));
+	if (skb->len > queue->nv->mtu)
+		receive_joined(skb, queue->nv->mtu);
 }

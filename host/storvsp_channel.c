@@ -338,5 +338,6 @@ const struct channel_ops storvsp_channel_ops = {
 	.called = channel_called,
 	.used = storvsp_used,
 	.moved = storvsp_moved,
+	.faults = &fault_vstor,
 	.completion_max = sizeof(struct vstor_packet),
 };

@@ -27,9 +27,10 @@ def our_modules(name):
 
 
 def initramfs(name, driver, script, programs=(), modules=(), files=()):
-    """Makes build/guest/NAME-DRIVER-SCRIPT[-fio].cpio and returns its path; driver: whose modules go in."""
+    """Makes build/guest/NAME-DRIVER-FOLDER-SCRIPT[-fio].cpio and returns its path; driver: whose modules go in."""
     extra = "-fio" if "fio" in programs else ""
-    out = os.path.join(BUILD, "guest", f"{name}-{driver}-{os.path.basename(script)}{extra}.cpio")
+    script_name = "-".join(script.split(os.sep)[-2:])
+    out = os.path.join(BUILD, "guest", f"{name}-{driver}-{script_name}{extra}.cpio")
     os.makedirs(os.path.dirname(out), exist_ok=True)
     command = [os.path.join(TOP, "tools", "mkinitramfs"), "--kernel", name, "-o", out]
     command += ["--init", os.path.join(KSELFTEST, "init")]

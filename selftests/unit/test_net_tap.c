@@ -165,6 +165,16 @@ static void skip_without_namespace(void)
 	skip();
 }
 
+/*
+ * The carrier comes with the first queue, and the kernel drops what the wire sends until one of its workers has seen that. An interface that is
+ * set up with a carrier sends at once.
+ */
+static void set_up_with_carrier(void)
+{
+	set_up(TAP, false);
+	set_up(TAP, true);
+}
+
 static void begin(struct end *end, short flags)
 {
 	char error[NET_ERROR_BYTES];
@@ -176,6 +186,7 @@ static void begin(struct end *end, short flags)
 	assert_non_null(end->net);
 	end->queue = end->net->ops->open(end->net, 0, end->loop, ready, end);
 	assert_non_null(end->queue);
+	set_up_with_carrier();
 	end->wire = open_wire();
 }
 
@@ -500,10 +511,13 @@ static void only_open_queues_get_flows(void **state)
 	end.net = open_net(2, error);
 	assert_non_null(end.net);
 	assert_int_equal(end.net->queues_max, 2);
-	end.wire = open_wire();
 	for (unsigned int open = 1; open <= 2; open++) {
 		queues[open - 1] = end.net->ops->open(end.net, open - 1, end.loop, ready, &end);
 		assert_non_null(queues[open - 1]);
+		if (open == 1) {
+			set_up_with_carrier();
+			end.wire = open_wire();
+		}
 		memset(got, 0, sizeof(got));
 		for (unsigned int flow = 0; flow < 64; flow++) {
 			frame[ETHER + 20] = (uint8_t)flow; /* source port */

@@ -3,8 +3,6 @@
 . /kselftest/hostile/lib.sh
 
 RECOVER=net_recover
-bus=hvis_vmbus nic=hvis_netvsc
-[ "$HVIS_DRIVER" = kernel ] && bus=hv_vmbus nic=hv_netvsc
 # Kernels differ in what a new device starts with.
 mtu=1500
 

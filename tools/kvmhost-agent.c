@@ -173,6 +173,17 @@ static void show_modules(const char *release, const char *tree)
 	closedir(dir);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		if (write(fd, text, strlen(text)) < 0)
+			fprintf(stderr, "kvmhost-agent: %s: %s\n", path, strerror(errno));
+		close(fd);
+	}
+}
+
 /* Not fatal where it is only nice to have. */
 static void mount_system(void)
 {
@@ -188,6 +199,8 @@ static void mount_system(void)
 	mount("var-tmp", "/var/tmp", "tmpfs", 0, "mode=1777");
 	must_mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL);
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
+	/* Guests boot twice as fast where their memory, a memfd, is huge pages: a walk of nested tables is dear here. */
+	write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "advise");
 	symlink("/proc/self/fd", "/dev/fd");
 	symlink("/proc/self/fd/0", "/dev/stdin");
 	symlink("/proc/self/fd/1", "/dev/stdout");
@@ -272,17 +285,6 @@ static struct command *find_command(uint32_t id)
 		if (commands[i].id == id)
 			return &commands[i];
 	return NULL;
-}
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		if (write(fd, text, strlen(text)) < 0)
-			fprintf(stderr, "kvmhost-agent: %s: %s\n", path, strerror(errno));
-		close(fd);
-	}
 }
 
 /* Every command has its own control group: whatever it leaves behind is found and killed. */

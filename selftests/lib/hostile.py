@@ -202,13 +202,13 @@ def jobs():
         return Job(f"{name}-{part}", group, weight,
                    lambda: {"initrd": initramfs(kernel, "hvis", part), "only": os.environ.get("HVIS_SCENARIOS", ""),
                             "all": bool(os.environ.get(ALL))},
-                   lambda results, context, prepared: check(results, context, part, kernel, mode, prepared))
+                   lambda results, context, prepared: check(results, context, part, kernel, mode, prepared), waits=True)
 
     def theirs(part, scenario):
         return Job(f"kernel-row-{scenario.name}", "kernel-rows", 4 + scenario.theirs / 8, lambda: initramfs(KERNEL, "kernel", part),
                    lambda results, context, initrd: kernel_row(results, context, part, scenario, initrd))
 
     both = [ours(*names, *how) for names in (("hostile", "hostile"), ("hvis-rows", "kernel-rows"))
-            for how in (("storvsc", "6.12-amd64", "nopv", 23), ("vmbus", "6.1-amd64", "hv", 27),
-                        ("netvsc", "6.12-amd64", "nopv", 22), ("netvsc-control", "6.1-amd64", "hv", 16))]
+            for how in (("storvsc", "6.12-amd64", "nopv", 45), ("vmbus", "6.1-amd64", "hv", 45),
+                        ("netvsc", "6.12-amd64", "nopv", 27), ("netvsc-control", "6.1-amd64", "hv", 20))]
     return both + [theirs(part, scenario) for part, scenarios in PARTS.items() for scenario in scenarios]

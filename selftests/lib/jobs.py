@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Callable
@@ -16,8 +17,9 @@ from typing import Callable
 from guest import HOST
 from results import TOP, Results
 
-# So many at a time: as many as a small machine has cores.
+# So many at a time: as many as a small machine has cores; and so many more for jobs that mostly wait.
 SHARDS = 2
+PATIENT = 1
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Job:
     run(results, context, prepared): boots guests and records checks and figures.
     after(results, folder): looks at what run() left in its results' folder; out here again.
     rare: only in make check-all, as others are like it.
+    waits: it mostly waits for time to pass, so that it may run beside as many others as there are cores.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Job:
     run: Callable
     after: Callable = None
     rare: bool = False
+    waits: bool = False
 
 
 @dataclass
@@ -70,41 +74,70 @@ def all_jobs():
     return [job for module in modules for job in module.jobs()]
 
 
-def shards(jobs, count):
-    """Splits jobs so that all parts take about as long: the longest first, each to whoever has least to do."""
-    parts = [[] for _ in range(count)]
-    for job in sorted(jobs, key=lambda job: job.weight, reverse=True):
-        min(parts, key=lambda part: sum(other.weight for other in part)).append(job)
-    return [part for part in parts if part]
+def order(jobs, patient):
+    """The order in which a shard looks for work: the longest first, and what waits last, or alone if it is a patient shard."""
+    return [job.name for job in sorted(jobs, key=lambda job: (job.waits, -job.weight)) if job.waits or not patient]
 
 
-def start(results, number, shard, prepared):
-    """One run of jobs in a KVM of its own (its own emulated host, where KVM is emulated)."""
+def seconds_of(name):
+    """The figure that says that a job ran to its end."""
+    return f"job.{name}.seconds"
+
+
+# Longer than all jobs one after the other where KVM is emulated.
+LIMIT = 7200
+
+
+def start(results, number, names, prepared):
+    """One shard: a KVM of its own (its own emulated host, where KVM is emulated) that runs what no other has claimed."""
     plan = os.path.join(results.folder, f"plan-{number}.json")
     part = os.path.join(results.folder, f"guests-{number}.json")
     if os.path.exists(part):
         os.unlink(part)
     with open(plan, "w", encoding="utf-8") as out:
-        json.dump({"number": number, "jobs": {job.name: prepared[job.name] for job in shard}}, out)
-    command = [os.path.join(TOP, "tools", "with-kvm"), os.path.join(TOP, "selftests", "run-guests"), plan, part]
+        json.dump({"number": number, "claims": claims(results), "jobs": [(name, prepared[name]) for name in names]}, out)
+    command = [os.path.join(TOP, "tools", "with-kvm"), "--timeout", str(LIMIT), os.path.join(TOP, "selftests", "run-guests"), plan, part]
     return subprocess.Popen(command, cwd=TOP), part
 
 
+def claims(results):
+    """The folder in which a shard makes a folder of each job's name before it runs it."""
+    return os.path.join(results.folder, "claims")
+
+
+def claim(folder, name):
+    try:
+        os.mkdir(os.path.join(folder, name))
+    except FileExistsError:
+        return False
+    return True
+
+
 def run(results, jobs):
-    """Runs jobs, SHARDS at a time, and takes over their results."""
+    """Runs jobs, a few at a time, and takes over their results."""
     print(f"preparing {len(jobs)} jobs", flush=True)
     prepared = {job.name: job.prepare() for job in jobs}
-    parts = shards(jobs, SHARDS)
-    running = [start(results, number, shard, prepared) for number, shard in enumerate(parts)]
+    shutil.rmtree(claims(results), ignore_errors=True)
+    os.makedirs(claims(results))
+    orders = [order(jobs, number >= SHARDS) for number in range(SHARDS + PATIENT)]
+    # No shard without work, whatever was chosen.
+    orders = [names for number, names in enumerate(orders) if names and number < len(jobs)]
+    running = [start(results, number, names, prepared) for number, names in enumerate(orders)]
+    missing = {job.name: job for job in jobs}
     for number, (process, part) in enumerate(running):
         status = process.wait()
+        done = {"checks": [], "figures": {}, "host": {}}
         if os.path.exists(part):
-            with open(part, encoding="utf-8") as done:
-                results.merge(json.load(done))
-        results.check(f"guests.all-ran-{number}", status == 0 and os.path.exists(part), f"exit status {status}")
-        for job in parts[number]:
+            with open(part, encoding="utf-8") as text:
+                done = json.load(text)
+            results.merge(done)
+        if status:
+            results.check(f"guests.shard-{number}", False, f"exit status {status}")
+        for job in [job for job in jobs if seconds_of(job.name) in done["figures"]]:
+            del missing[job.name]
             if job.after:
                 job.after(results, os.path.join(results.folder, f"guests-{number}"))
+    results.check("guests.all-ran", not missing, f"not run to their ends: {', '.join(missing)}")
 
 
 @contextmanager
@@ -126,7 +159,10 @@ def run_plan(plan_path, out):
     with open(plan_path, encoding="utf-8") as text:
         plan = json.load(text)
     with session(os.path.join("check", f"guests-{plan['number']}"), out) as (results, context):
-        for job in all_jobs():
-            if job.name in plan["jobs"]:
-                job.run(results, context, plan["jobs"][job.name])
+        known = {job.name: job for job in all_jobs()}
+        for name, prepared in plan["jobs"]:
+            if claim(plan["claims"], name):
+                started = time.monotonic()
+                known[name].run(results, context, prepared)
+                results.figure(seconds_of(name), round(time.monotonic() - started, 1), "s")
                 results.save()

@@ -163,6 +163,11 @@ bool ring_reader_publish(struct ring_reader *reader)
 	return room_before <= pending && room_now > pending;
 }
 
+bool ring_reader_waiting(const struct ring_reader *reader)
+{
+	return !reader->ring.broken && shared_load(&reader->ring.header->write_index) != reader->read;
+}
+
 void ring_reader_mask(struct ring_reader *reader)
 {
 	shared_store(&reader->ring.header->interrupt_mask, 1);
@@ -177,7 +182,7 @@ bool ring_reader_unmask(struct ring_reader *reader)
 		return false;
 	shared_store(&reader->ring.header->interrupt_mask, 0);
 	full_barrier();
-	return shared_load(&reader->ring.header->write_index) != reader->read;
+	return ring_reader_waiting(reader);
 }
 
 /**

@@ -70,6 +70,8 @@ int ring_read(struct ring_reader *reader, struct packet *packet, uint32_t room);
  * Return: true if the guest waits for room (pending_send_size) and this made enough: signal it.
  */
 bool ring_reader_publish(struct ring_reader *reader);
+/** ring_reader_waiting() - has the guest written what was not read yet? */
+bool ring_reader_waiting(const struct ring_reader *reader);
 /** ring_reader_mask() - tell the guest not to ring while we read. */
 void ring_reader_mask(struct ring_reader *reader);
 /**

@@ -188,11 +188,16 @@ static void tell_of_room(struct channel_worker *worker)
 	}
 }
 
-/* The loop's batch callback: what all the done() calls wrote is signalled at most once. */
+/*
+ * The loop's batch callback: what all the done() calls wrote is signalled at most once. A guest may leave packets that nobody waits for
+ * without a doorbell; whoever is awake looks.
+ */
 static void turn_end(void *context)
 {
 	struct channel_worker *worker = context;
 
+	if (worker->state && !worker->stalled && !worker->again_armed && ring_reader_waiting(&worker->in))
+		serve(worker);
 	if (worker->state && worker->ops->turn)
 		worker->ops->turn(worker->state);
 	worker_flush(worker);

@@ -10,6 +10,7 @@
  * bell will see to it.
  */
 #include <linux/skbuff.h>
+#include <net/tcp.h>
 #include <net/xdp.h>
 
 #include "internal.h"
@@ -313,7 +314,7 @@ netdev_tx_t netvsc_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct netvsc *nv = netdev_priv(netdev);
 	struct netvsc_queue *queue = &nv->queues[skb_get_queue_mapping(skb)];
-	bool more = netdev_xmit_more(), kick = !more;
+	bool more = netdev_xmit_more(), kick = !more, ack = skb_is_tcp_pure_ack(skb);
 	int error;
 
 	if (unlikely(!READ_ONCE(nv->carrying) || queue->index >= nv->channels)) {
@@ -325,7 +326,7 @@ netdev_tx_t netvsc_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 		queue->tx.dropped++;
 		dev_kfree_skb_any(skb);
 	}
-	if (stop_if_out(queue) || netif_xmit_stopped(netvsc_txq(queue)) || (kick && !netvsc_tx_may_wait(queue)))
+	if (stop_if_out(queue) || netif_xmit_stopped(netvsc_txq(queue)) || (kick && !netvsc_tx_may_wait(queue, ack)))
 		netvsc_tx_push_and_kick(queue);
 	return error == -EAGAIN ? NETDEV_TX_BUSY : NETDEV_TX_OK;
 }

@@ -78,6 +78,7 @@ struct netvsc_piece {
  * @batch_bytes: bytes of these
  * @unkicked: something was committed and the host not told
  * @left: the batch, or what was not kicked, was left to poll() or to the bell
+ * @acks: acknowledgements among that
  * @done_packets: answered in the poll() that runs now, and not yet told to the kernel's queue; poll()'s
  * @done_bytes: in these; likewise
  * @packets: and the following: statistics
@@ -97,6 +98,7 @@ struct netvsc_tx {
 	u32 batch_bytes;
 	bool unkicked;
 	bool left;
+	u32 acks;
 
 	u32 done_packets;
 	u32 done_bytes;
@@ -125,7 +127,7 @@ int netvsc_tx_frame(struct netvsc_queue *queue, struct xdp_frame *frame);
 /* tx_push.c */
 bool netvsc_tx_push(struct netvsc_queue *queue);
 void netvsc_tx_push_and_kick(struct netvsc_queue *queue);
-bool netvsc_tx_may_wait(struct netvsc_queue *queue);
+bool netvsc_tx_may_wait(struct netvsc_queue *queue, bool ack);
 bool netvsc_tx_collect(struct netvsc_queue *queue);
 void netvsc_tx_ring(struct netvsc_queue *queue);
 void netvsc_tx_settle(struct netvsc_queue *queue);

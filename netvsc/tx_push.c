@@ -18,6 +18,7 @@ bool netvsc_tx_push(struct netvsc_queue *queue)
 	bool unkicked;
 
 	WRITE_ONCE(tx->left, false);
+	tx->acks = 0;
 	netvsc_tx_flush(queue);
 	unkicked = tx->unkicked;
 	tx->unkicked = false;
@@ -74,15 +75,33 @@ void netvsc_tx_settle(struct netvsc_queue *queue)
 	__netif_tx_unlock_bh(txq);
 }
 
+/* So many acknowledgements without data wait at most: a fast sender's window is larger, and it hears of it in time. */
+#define ACKS_WAIT_MAX 8
+
+/*
+ * Nobody sleeps until an acknowledgement arrives, but a sender whose window is full. It is put in the ring at once: a host that is awake,
+ * since it sends what is acknowledged, finds it there without a doorbell.
+ */
+static bool ack_waits(struct netvsc_queue *queue)
+{
+	struct netvsc_tx *tx = &queue->tx;
+
+	if (tx->acks >= ACKS_WAIT_MAX || !netvsc_tx_flush(queue) || !netvsc_bell_waits(queue))
+		return false;
+	tx->acks++;
+	return true;
+}
+
 /**
  * netvsc_tx_may_wait() - a frame is in the batch or in the ring; may the rest wait for others?
  * @queue: its transmit lock is held
+ * @ack: the frame is a TCP acknowledgement without data
  *
  * Nobody announces more frames, but somebody will come by: poll(), which sends at its end, or the bell, when a task that goes on
  * sending sleeps. So answers to what one poll() received are one batch, and so is what a task sends one by one.
  * Return: false: netvsc_tx_push() now.
  */
-bool netvsc_tx_may_wait(struct netvsc_queue *queue)
+bool netvsc_tx_may_wait(struct netvsc_queue *queue, bool ack)
 {
 	struct netvsc_tx *tx = &queue->tx;
 
@@ -92,7 +111,7 @@ bool netvsc_tx_may_wait(struct netvsc_queue *queue)
 		tx->left_to_poll++;
 		return true;
 	}
-	if (!netvsc_bell_holds(queue))
+	if (!(ack ? ack_waits(queue) : netvsc_bell_holds(queue)))
 		return false;
 	tx->held++;
 	return true;

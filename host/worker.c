@@ -142,6 +142,7 @@ static void serve(struct channel_worker *worker)
 
 	if (worker->halt & WORKER_HALT_CLOSING || worker_broken(worker))
 		return;
+	worker->served = true;
 	worker_flush(worker);
 	worker->stalled = false;
 	do {
@@ -196,8 +197,9 @@ static void turn_end(void *context)
 {
 	struct channel_worker *worker = context;
 
-	if (worker->state && !worker->stalled && !worker->again_armed && ring_reader_waiting(&worker->in))
+	if (worker->state && !worker->served && !worker->stalled && ring_reader_waiting(&worker->in))
 		serve(worker);
+	worker->served = false;
 	if (worker->state && worker->ops->turn)
 		worker->ops->turn(worker->state);
 	worker_flush(worker);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/guestmem.c
+// links: host/guestmem.c host/pagemap.c
 /*
  * Guest memory: which ranges are RAM, that mappings of scattered pages share it, and clean refusal
  * of sizes that cannot be.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/gpadl.c host/guestmem.c
+// links: host/gpadl.c host/guestmem.c host/pagemap.c
 /*
  * The host's GPADL table: assembly from a header and bodies, and every message that must not pass.
  */

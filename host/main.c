@@ -24,6 +24,7 @@
 #include "log.h"
 #include "machine.h"
 #include "network.h"
+#include "ram.h"
 #include "storage.h"
 #include "watch.h"
 
@@ -87,27 +88,11 @@ static int end_trace(struct machine *machine)
 	return complain("trace: %s", error);
 }
 
-static int create_memory(struct machine *machine)
-{
-	uint64_t present = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-	uint64_t wanted = machine->options->memory;
-
-	if (wanted > present)
-		return complain("--memory %lluM: this machine has only %lluM",
-				(unsigned long long)wanted >> 20,
-				(unsigned long long)present >> 20);
-	machine->mem = guestmem_create(wanted);
-	if (!machine->mem)
-		return complain("--memory %lluM: %s", (unsigned long long)wanted >> 20,
-				strerror(errno));
-	return 0;
-}
-
 static int with_error(struct machine *machine, int (*act)(struct machine *machine, char *error))
 {
 	char error[STORAGE_ERROR_BYTES];
 
-	_Static_assert(NETWORK_ERROR_BYTES <= STORAGE_ERROR_BYTES, "one buffer for both");
+	_Static_assert(NETWORK_ERROR_BYTES <= STORAGE_ERROR_BYTES && RAM_ERROR_BYTES <= STORAGE_ERROR_BYTES, "one buffer for all");
 
 	return act(machine, error) ? complain("%s", error) : 0;
 }
@@ -125,7 +110,7 @@ static int load_guest(struct machine *machine)
 
 	if (!config.rsdp)
 		return complain("--memory %lluM: does not fit this machine's address map",
-				(unsigned long long)options->memory >> 20);
+				(unsigned long long)options->memory.startup >> 20);
 	return boot_load(machine->mem, &config, &machine->entry, error) ? complain("%s", error) : 0;
 }
 
@@ -334,16 +319,18 @@ static int run_machine(struct machine *machine)
 	machine->loop = loop_create(LOOP_ENTRIES, NULL, NULL);
 	if (!machine->loop)
 		return complain("cannot create the main loop: %s", strerror(errno)), VM_FAILED;
-	if (check_stats_file(machine) || create_faults(machine) || create_trace(machine) ||
-	    create_memory(machine))
+	if (check_stats_file(machine) || create_faults(machine) || create_trace(machine))
 		goto destroy_trace;
+	if (with_error(machine, ram_create))
+		goto close_disks;
 	if (with_error(machine, storage_open) || with_error(machine, network_open) || load_guest(machine) || create_vm(machine))
 		goto close_disks;
 	if (add_devices(machine) || create_synic(machine))
 		goto remove_devices;
 	if (create_bus(machine))
 		goto destroy_synic;
-	if (with_error(machine, storage_offer) || with_error(machine, network_offer) || create_vcpus(machine))
+	if (with_error(machine, storage_offer) || with_error(machine, network_offer) || with_error(machine, ram_offer) ||
+	    create_vcpus(machine))
 		goto destroy_bus;
 	if (connect_interrupts(machine) || create_stats(machine))
 		goto destroy_vcpus;
@@ -368,7 +355,8 @@ remove_devices:
 close_disks:
 	network_close(machine);
 	storage_close(machine);
-	guestmem_destroy(machine->mem);
+	ram_close(machine);
+	ram_destroy(machine);
 destroy_trace:
 	trace_destroy(machine->trace);
 	loop_destroy(machine->loop);
@@ -395,6 +383,8 @@ static void print_help(void)
 	       "  nic-add SPEC                   as --nic\n"
 	       "  nic-remove nic=N\n"
 	       "  nic-link nic=N link=up|down\n"
+	       "  query-memory                   what the guest has, shall have and needs\n"
+	       "  set-memory SIZE|auto [--wait[=SECONDS]]\n"
 	       "  trace-start SPEC               as --trace\n"
 	       "  trace-stop                     answers when the file is complete\n"
 	       "and fault add RULE | list | remove ID | clear (docs/fault.md).\n"

@@ -111,16 +111,21 @@ static int by_pfn(const void *left, const void *right)
 	return (a->pfn > b->pfn) - (a->pfn < b->pfn);
 }
 
-/* A huge page in which only these pages are left over from earlier goes in whole: pieces punched before were only zeroed, not freed. */
+static bool unit_gone(const struct memory *memory, uint64_t first)
+{
+	return guestmem_count_gone(memory->mem, first, PAGEMAP_UNIT) == PAGEMAP_UNIT;
+}
+
+/* A huge page of which these pages were the last goes in whole: pieces punched before were maybe only zeroed, not freed. */
 static void widen(const struct memory *memory, struct memory_range *range)
 {
 	uint64_t end = range->pfn + range->pages, edge = range->pfn / PAGEMAP_UNIT * PAGEMAP_UNIT;
 
-	if (edge < range->pfn && pagemap_in_unit(memory->ballooned, edge) == PAGEMAP_UNIT)
+	if (edge < range->pfn && unit_gone(memory, edge))
 		range->pfn = edge;
-	edge = (end + PAGEMAP_UNIT - 1) / PAGEMAP_UNIT * PAGEMAP_UNIT;
-	if (edge > end && pagemap_in_unit(memory->ballooned, end) == PAGEMAP_UNIT)
-		end = edge;
+	edge = end / PAGEMAP_UNIT * PAGEMAP_UNIT;
+	if (edge < end && unit_gone(memory, edge))
+		end = edge + PAGEMAP_UNIT;
 	range->pages = end - range->pfn;
 }
 

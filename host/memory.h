@@ -107,6 +107,8 @@ int memory_add(struct memory *memory, uint64_t pages, struct memory_range *range
 void memory_add_end(struct memory *memory, const struct memory_range *range, uint64_t pages);
 /** memory_remove() - the guest says that this range is no memory of its any more. As memory_take(); ballooned pages of it are then not. */
 const char *memory_remove(struct memory *memory, uint64_t pfn, uint64_t pages, uint64_t limit);
+/** memory_unremove() - as memory_untake(); of the range nothing is ballooned then. */
+void memory_unremove(struct memory *memory, const struct memory_range *range);
 /** memory_trim() - after memory_punch(): what has no page left of a block disappears from the guest's address space. */
 void memory_trim(struct memory *memory);
 

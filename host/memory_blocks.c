@@ -141,6 +141,11 @@ const char *memory_remove(struct memory *memory, uint64_t pfn, uint64_t pages, u
 	return NULL;
 }
 
+void memory_unremove(struct memory *memory, const struct memory_range *range)
+{
+	set_absent(memory, range->pfn, range->pages, false);
+}
+
 void memory_trim(struct memory *memory)
 {
 	for (uint64_t i = 0; i < blocks(memory); i++)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/options.c host/options_disk.c host/options_trace.c host/loop.c host/options_nic.c host/options_spec.c
+// links: host/options.c host/options_memory.c host/options_disk.c host/options_trace.c host/loop.c host/options_nic.c host/options_spec.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/fault_names.c
 /*
@@ -73,7 +73,7 @@ static void defaults(void **state)
 	assert_null(options.initrd);
 	assert_null(options.append);
 	assert_int_equal(options.cpus, 1);
-	assert_int_equal(options.memory, GIB);
+	assert_int_equal(options.memory.startup, GIB);
 	assert_int_equal(options.disk_count, 0);
 	assert_int_equal(options.serial_count, 1);
 	assert_string_equal(options.serials[0], "stdio");
@@ -93,7 +93,7 @@ static void everything(void **state)
 	assert_string_equal(options.initrd, "i");
 	assert_string_equal(options.append, "a=b,c");
 	assert_int_equal(options.cpus, 4);
-	assert_int_equal(options.memory, GIB / 2);
+	assert_int_equal(options.memory.startup, GIB / 2);
 	assert_int_equal(options.disk_count, 1);
 	assert_int_equal(options.serial_count, 2);
 	assert_string_equal(options.serials[1], "file=/s");

@@ -15,10 +15,14 @@ union front {
 	struct dm_caps_response caps;
 	struct dm_balloon_request balloon;
 	struct {
-		struct dm_unballoon_request head;
+		struct dm_header header;
+		uint32_t flags, range_count;
 		uint64_t range;
-	} unballoon;
-	struct dm_hot_add_request add;
+	} unballoon; /* struct dm_unballoon_request */
+	struct {
+		struct dm_header header;
+		uint64_t range;
+	} add; /* struct dm_hot_add_request */
 	struct dm_hot_remove_request remove;
 	struct dm_hot_add_response added;
 	uint8_t bytes[32];
@@ -88,7 +92,7 @@ static void set_pages(const struct fault_action *action, union front *front)
 		front->balloon.page_count = (uint32_t)pages;
 		break;
 	case DM_UNBALLOON_REQUEST:
-		front->unballoon.head.range_count = 1;
+		front->unballoon.range_count = 1;
 		front->unballoon.range = DM_RANGE(pfn & DM_RANGE_PFN_MAX, pages);
 		break;
 	case DM_HOT_ADD_REQUEST:

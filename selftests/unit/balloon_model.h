@@ -128,10 +128,11 @@ bool channel_lends_gone(const struct channel *channel, uint64_t *pfn)
 
 static int model_set_slot(void *context, unsigned int slot, uint64_t gpa, uint64_t bytes, void *host)
 {
+	uint64_t block = memory_block(model.memory);
+
 	(void)context;
 	(void)host;
-	if (slot >= MODEL_SLOTS || (bytes && (model.slots[slot] || gpa / 4096 != MODEL_WINDOW + slot * MODEL_BLOCK)) ||
-	    (!bytes && !model.slots[slot]))
+	if (slot >= MODEL_SLOTS || gpa / 4096 != MODEL_WINDOW + slot * block || model.slots[slot] == !!bytes || (bytes && bytes / 4096 != block))
 		abort();
 	if (model.slot_fails)
 		return -12;

@@ -34,7 +34,7 @@ int ctl_fail(const char *path, const char *what)
 	return 1;
 }
 
-int ctl_connect(const char *path)
+int ctl_connect(const char *path, int flags)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd, ret;
@@ -42,7 +42,7 @@ int ctl_connect(const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0)
 		return -errno;
 	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
@@ -303,7 +303,7 @@ int ctl_main(int count, char *const *arguments)
 	if (!request)
 		return 2;
 	signal(SIGPIPE, SIG_IGN); /* a host that goes away is an error to report */
-	fd = ctl_connect(arguments[0]);
+	fd = ctl_connect(arguments[0], 0);
 	status = fd < 0 ? ctl_fail(arguments[0], strerror(-fd))
 			: talk(arguments[0], fd, request, &manner);
 	json_decref(request);

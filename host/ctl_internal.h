@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/** ctl_connect() - to the socket at @path. Return: a file descriptor or negative errno. */
-int ctl_connect(const char *path);
+/** ctl_connect() - to the socket at @path; @flags: 0, or SOCK_NONBLOCK. Return: a file descriptor or negative errno. */
+int ctl_connect(const char *path, int flags);
 /** ctl_send() - a request. Return: false: it could not be sent. */
 bool ctl_send(int fd, json_t *request);
 /** ctl_read() - a line from the host. Return: NULL: there is none, or it is not JSON. */

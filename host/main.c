@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "acpi.h"
+#include "balance.h"
 #include "boot.h"
 #include "control.h"
 #include "ctl.h"
@@ -368,6 +369,7 @@ static void print_help(void)
 {
 	printf("Usage: hvis-host run [OPTION]...\n"
 	       "       hvis-host ctl SOCKET COMMAND [KEY=VALUE]...\n"
+	       "       hvis-host balance --total SIZE [--interval SECONDS] [--json] SOCKET...\n"
 	       "       hvis-host info\n\n"
 	       "Boots a Linux guest on KVM and plays Hyper-V for it. Options of run:\n");
 	options_help(stdout);
@@ -388,6 +390,7 @@ static void print_help(void)
 	       "  trace-start SPEC               as --trace\n"
 	       "  trace-stop                     answers when the file is complete\n"
 	       "and fault add RULE | list | remove ID | clear (docs/fault.md).\n"
+	       "balance shares one budget of memory among running guests with dynamic memory.\n"
 	       "info prints as JSON what KVM on this machine can do.\n\n"
 	       "Exit status of run: 0 the guest powered off, or quit was asked for; 1 it could\n"
 	       "not be run; 2 wrong usage; 3 the guest reset itself; 4 the guest crashed (crash\n"
@@ -441,6 +444,8 @@ int main(int argc, char **argv)
 		return run_main(argc - 2, argv + 2);
 	if (!strcmp(command, "ctl"))
 		return ctl_main(argc - 2, argv + 2);
+	if (!strcmp(command, "balance"))
+		return balance_main(argc - 2, argv + 2);
 	if (!strcmp(command, "info") && argc == 2)
 		return info_main();
 	if (!strcmp(command, "--help") || !strcmp(command, "-h") || !strcmp(command, "help")) {
@@ -451,6 +456,6 @@ int main(int argc, char **argv)
 		complain("%s: unknown command or too many arguments (try hvis-host --help)",
 			 command);
 	else
-		complain("needs a command: run, ctl or info (try hvis-host --help)");
+		complain("needs a command: run, ctl, balance or info (try hvis-host --help)");
 	return STATUS_USAGE;
 }

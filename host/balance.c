@@ -7,6 +7,7 @@
 #include "balance.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +26,12 @@ struct balance {
 	bool short_told;
 };
 
-static volatile sig_atomic_t ended;
+static atomic_bool ended; /* a signal says so */
 
 static void end(int signal_number)
 {
 	(void)signal_number;
-	ended = 1;
+	atomic_store(&ended, true);
 }
 
 static double now(void)

@@ -25,7 +25,7 @@ static uint64_t held(const struct balance_vm *vm)
 
 static uint64_t part_of(uint64_t left, unsigned int weight, uint64_t weights)
 {
-	return (uint64_t)((unsigned __int128)left * weight / weights);
+	return (uint64_t)((__uint128_t)left * weight / weights);
 }
 
 /* Weights of those that are below @upto. */

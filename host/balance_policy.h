@@ -11,7 +11,7 @@
 #define BALANCE_VMS_MAX 64u /* at a time */
 #define BALANCE_UNIT (2ull << 20) /* shares are multiples of this, but where a VM's min or max is none */
 #define BALANCE_DEADBAND (16ull << 20) /* a target that is so near stays; */
-#define BALANCE_DEADBAND_PART 32u /* as does one within this part of it */
+#define BALANCE_DEADBAND_PART 64u /* as does one within this part of it */
 
 /**
  * struct balance_vm - what is known of a VM

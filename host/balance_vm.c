@@ -48,18 +48,16 @@ void balance_vm_free(struct balance_member *vm)
 
 static void send_request(struct balance_member *vm, json_t *request)
 {
-	char *text = json_dumps(request, JSON_COMPACT);
-	size_t length = text ? strlen(text) : 0;
+	char line[256];
+	size_t length = json_dumpb(request, line, sizeof(line) - 1, JSON_COMPACT);
 
 	json_decref(request);
+	line[length++] = '\n';
 	/* A socket that has no room for a short line although all before it was answered is none to wait for. */
-	if (!text)
-		hang_up(vm, "out of memory");
-	else if (text[length] = '\n', send(vm->fd, text, length + 1, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)length + 1)
-		hang_up(vm, "closed the connection");
-	else
+	if (send(vm->fd, line, length, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length)
 		vm->link = BALANCE_ASKED;
-	free(text);
+	else
+		hang_up(vm, "closed the connection");
 }
 
 static void connect_vm(struct balance_member *vm)
@@ -171,7 +169,8 @@ void balance_vm_read(struct balance_member *vm)
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got <= 0 || (vm->filled += (size_t)got) == LINE_BYTES) {
+	vm->filled += got > 0 ? (size_t)got : 0;
+	if (got <= 0 || vm->filled == LINE_BYTES) {
 		hang_up(vm, "closed the connection");
 		return;
 	}

@@ -77,6 +77,7 @@ class FakeVM:
 
     def die(self):
         self.dead = True
+        os.unlink(self.path)
         self.listener.close()
         for client in self.clients:
             client.shutdown(socket.SHUT_RDWR)

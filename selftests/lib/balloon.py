@@ -112,7 +112,7 @@ class Host:
         after = self.query()
         wrong = {name: count for name, count in after.get("refused", {}).items() if count}
         self.check("nothing-refused", not wrong and not after.get("timeouts"), f"{wrong} {after.get('timeouts')}")
-        self.check("status", bool(after.get("status")) and after.get("demand"), f"{after.get('status')} {after.get('demand')}")
+        self.check("status", bool(after.get("status") and after.get("demand")), f"{after.get('status')} {after.get('demand')}")
         self.check("punches-succeed", after.get("punch_errors") == 0, f"{after.get('punch_errors')}")
 
     def mark(self, name, _stats):
@@ -144,7 +144,7 @@ def check_with(driver, mode, kernel, prefix):
         host = Host(results, prefix, driver, driver == "hvis")
         guest = Guest(f"balloon-{driver}-{kernel}", images.kernel("vmlinuz", kernel), initrd,
                       images.append(driver, mode, context.tsc_khz), cpus=2,
-                      memory=f"startup={START}M,min=128M,max=2G", limit=240)
+                      memory=f"startup={START}M,min=128M,max=2G", limit=150)
         host.run = Run(guest, context.scratch, results.folder, on_mark=host.mark)
         host.run.run()
         trouble = host.run.trouble()
@@ -156,7 +156,9 @@ def check_with(driver, mode, kernel, prefix):
 
 def jobs():
     script = os.path.join(images.GUEST, "balloon")
+    programs = [f"{images.KSELFTEST}/usemem:/bin/usemem"]
     return [
-        Job("balloon-kernel", "guests", 6, lambda: images.initramfs("6.1-amd64", "kernel", script, modules=["hv_balloon"]),
+        Job("balloon-kernel", "guests", 6,
+            lambda: images.initramfs("6.1-amd64", "kernel", script, programs=programs, modules=["hv_balloon"]),
             check_with("kernel", "hv", "6.1-amd64", "kernel-driver.balloon")),
     ]

@@ -191,6 +191,9 @@ static inline uint8_t *channel_buffer_at(const struct channel_buffer *buffer, ui
 	return buffer->pages[offset / 4096] + offset % 4096;
 }
 
+/** channel_lends_gone() - gpadl_find_gone() of all GPADLs on the bus. Worker thread. */
+bool channel_lends_gone(const struct channel *channel, uint64_t *pfn);
+
 const struct guestmem *channel_guestmem(const struct channel *channel);
 const char *channel_name(const struct channel *channel);
 

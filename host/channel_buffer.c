@@ -53,3 +53,8 @@ void channel_return(struct channel_buffer *buffer)
 	free(buffer->loan);
 	free(buffer);
 }
+
+bool channel_lends_gone(const struct channel *channel, uint64_t *pfn)
+{
+	return gpadl_find_gone(channel->host.gpadls, pfn);
+}

@@ -12,14 +12,16 @@
 #include "machine.h"
 #include "network.h"
 #include "options_trace.h"
+#include "ram.h"
 #include "storage.h"
 
 #define ARGUMENTS_MAX 4
 
 _Static_assert(CONTROL_ERROR_BYTES >= FAULT_ERROR_BYTES &&
 		       CONTROL_ERROR_BYTES >= STORAGE_ERROR_BYTES &&
-		       CONTROL_ERROR_BYTES >= NETWORK_ERROR_BYTES,
-	       "errors of rules, of disks and of NICs");
+		       CONTROL_ERROR_BYTES >= NETWORK_ERROR_BYTES &&
+		       CONTROL_ERROR_BYTES >= RAM_ERROR_BYTES,
+	       "errors of rules, of disks, of NICs and of memory");
 
 /*
  * A command answers at once (run: NULL, and what is wrong in @error, CONTROL_ERROR_BYTES), or when it is
@@ -44,7 +46,7 @@ static json_t *query_status(struct machine *machine, const json_t *arguments, ch
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return json_pack("{s:s, s:i, s:I, s:b, s:i}", "status",
 			 vm_stopped(machine->vm) ? "stopping" : "running", "cpus", options->cpus,
-			 "memory", (json_int_t)options->memory, "hyperv", options->hyperv,
+			 "memory", (json_int_t)options->memory.startup, "hyperv", options->hyperv,
 			 "uptime_seconds", (int)(now.tv_sec - machine->started.tv_sec));
 }
 
@@ -242,6 +244,31 @@ static json_t *set_link(struct machine *machine, const json_t *arguments, char *
 	return network_set_link(machine, nic, !strcmp(link, "up"), error) ? NULL : json_object();
 }
 
+static json_t *query_memory(struct machine *machine, const json_t *arguments, char *error)
+{
+	(void)arguments;
+	(void)error;
+	return ram_query(machine);
+}
+
+/* A size, or "auto". The guest is asked from now on; the answer says what it has so far. */
+static json_t *set_memory(struct machine *machine, const json_t *arguments, char *error)
+{
+	const json_t *value = json_object_get(arguments, "size");
+	const char *text = json_string_value(value);
+	uint64_t bytes;
+	int ret;
+
+	if (text && !strcmp(text, "auto")) {
+		ret = ram_set_auto(machine, error);
+	} else {
+		ret = size_of(value, &bytes, error);
+		if (!ret)
+			ret = ram_set(machine, bytes, error);
+	}
+	return ret ? NULL : ram_query(machine);
+}
+
 /* As --trace; the path is the host's. */
 static json_t *start_trace(struct machine *machine, const json_t *arguments, char *error)
 {
@@ -296,6 +323,8 @@ static const struct command commands[] = {
 	{ .name = "nic-add", .run = add_nic, .takes = { "spec" } },
 	{ .name = "nic-remove", .start = remove_nic, .takes = { "nic" } },
 	{ .name = "nic-link", .run = set_link, .takes = { "nic", "link" } },
+	{ .name = "query-memory", .run = query_memory },
+	{ .name = "set-memory", .run = set_memory, .takes = { "size" } },
 	{ .name = "fault-add", .run = add_fault, .takes = { "rule" } },
 	{ .name = "fault-remove", .run = remove_fault, .takes = { "id" } },
 	{ .name = "fault-list", .run = list_faults },

@@ -14,18 +14,27 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "ctl_internal.h"
 #include "ctl_stats.h"
 
 #define WATCH_SECONDS_MAX 3600
 #define WATCH_HEAD_LINES  20 /* of the table, until its head comes again */
+#define WAIT_SECONDS	  60 /* for a guest's memory */
+#define WAIT_SECONDS_MAX  86400
 
-static int fail(const char *path, const char *what)
+/* How a command is carried out beyond its answer; seconds. */
+struct manner {
+	unsigned int every; /* ask again, and make a table; 0: no */
+	unsigned int wait; /* for the guest's memory, at most; 0: no */
+};
+
+int ctl_fail(const char *path, const char *what)
 {
 	fprintf(stderr, "hvis-host: ctl %s: %s\n", path, what);
 	return 1;
 }
 
-static int open_socket(const char *path)
+int ctl_connect(const char *path, int flags)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd, ret;
@@ -33,7 +42,7 @@ static int open_socket(const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0)
 		return -errno;
 	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
@@ -103,7 +112,7 @@ static const char *only_argument(const char *command)
 	    !strcmp(command, "nic-add") ||
 	    !strcmp(command, "trace-start"))
 		return "spec";
-	return NULL;
+	return !strcmp(command, "set-memory") ? "size" : NULL;
 }
 
 static json_t *make_request(int count, char *const *arguments)
@@ -128,7 +137,7 @@ static json_t *make_request(int count, char *const *arguments)
 	return pack_request(arguments[0], values);
 }
 
-static json_t *read_line(FILE *file)
+json_t *ctl_read(FILE *file)
 {
 	char *line = NULL;
 	size_t room = 0;
@@ -140,28 +149,27 @@ static json_t *read_line(FILE *file)
 	return result;
 }
 
-static int print_answer(const char *path, FILE *from)
+int ctl_print(const char *path, json_t *answer)
 {
-	json_t *answer = read_line(from);
 	json_t *result = json_object_get(answer, "return");
 	const char *why =
 		json_string_value(json_object_get(json_object_get(answer, "error"), "desc"));
 	int status = 1;
 
 	if (!answer)
-		fail(path, "closed the connection");
+		ctl_fail(path, "closed the connection");
 	else if (!result)
-		fail(path, why ? why : "the answer is not one of ours");
+		ctl_fail(path, why ? why : "the answer is not one of ours");
 	else if (json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) ||
 		 putchar('\n') == EOF || fflush(stdout))
-		fail(path, "cannot write to standard output");
+		ctl_fail(path, "cannot write to standard output");
 	else
 		status = 0;
 	json_decref(answer);
 	return status;
 }
 
-static bool send_request(int fd, json_t *request)
+bool ctl_send(int fd, json_t *request)
 {
 	char *text = json_dumps(request, JSON_COMPACT);
 	bool gone = text && dprintf(fd, "%s\n", text) > 0;
@@ -172,7 +180,18 @@ static bool send_request(int fd, json_t *request)
 
 static int converse(const char *path, int fd, FILE *from, json_t *request)
 {
-	return send_request(fd, request) ? print_answer(path, from) : fail(path, strerror(errno));
+	return ctl_send(fd, request) ? ctl_print(path, ctl_read(from)) : ctl_fail(path, strerror(errno));
+}
+
+/* The command itself, then until it has come to an end. */
+static int wait_for_memory(const char *path, int fd, FILE *from, json_t *request, unsigned int seconds)
+{
+	json_t *answer = ctl_send(fd, request) ? ctl_read(from) : NULL;
+
+	if (!json_object_get(answer, "return"))
+		return ctl_print(path, answer);
+	json_decref(answer);
+	return ctl_memory_wait(path, fd, from, seconds);
 }
 
 /* A table of statistics until the host goes, which is how it ends well, or we are interrupted. */
@@ -181,8 +200,8 @@ static int watch(const char *path, int fd, FILE *from, json_t *request, unsigned
 	json_t *before = NULL;
 	unsigned int line = 0;
 
-	while (send_request(fd, request)) {
-		json_t *answer = read_line(from);
+	while (ctl_send(fd, request)) {
+		json_t *answer = ctl_read(from);
 		json_t *stats = json_incref(json_object_get(answer, "return"));
 
 		json_decref(answer);
@@ -201,12 +220,12 @@ static int watch(const char *path, int fd, FILE *from, json_t *request, unsigned
 	}
 	json_decref(before);
 	if (!line)
-		return fail(path, "closed the connection");
-	return ferror(stdout) ? fail(path, "cannot write to standard output") : 0;
+		return ctl_fail(path, "closed the connection");
+	return ferror(stdout) ? ctl_fail(path, "cannot write to standard output") : 0;
 }
 
-/* Takes over @fd. @seconds: 0, or how often to ask again. */
-static int talk(const char *path, int fd, json_t *request, unsigned int seconds)
+/* Takes over @fd. */
+static int talk(const char *path, int fd, json_t *request, const struct manner *manner)
 {
 	FILE *from = fdopen(fd, "r");
 	json_t *greeting;
@@ -214,45 +233,62 @@ static int talk(const char *path, int fd, json_t *request, unsigned int seconds)
 
 	if (!from) {
 		close(fd);
-		return fail(path, strerror(errno));
+		return ctl_fail(path, strerror(errno));
 	}
-	greeting = read_line(from);
+	greeting = ctl_read(from);
 	if (!greeting)
-		fail(path, "closed the connection");
+		ctl_fail(path, "closed the connection");
 	else if (!json_object_get(greeting, "hvis"))
-		fail(path, "is not a control socket of hvis-host");
+		ctl_fail(path, "is not a control socket of hvis-host");
+	else if (manner->wait)
+		status = wait_for_memory(path, fd, from, request, manner->wait);
 	else
-		status = seconds ? watch(path, fd, from, request, seconds)
-				 : converse(path, fd, from, request);
+		status = manner->every ? watch(path, fd, from, request, manner->every) : converse(path, fd, from, request);
 	json_decref(greeting);
 	fclose(from);
 	return status;
 }
 
-/* "stats [SECONDS]". Return: false, with a line said, if it is neither that nor another command. */
-static bool wants_table(int count, char *const *arguments, unsigned int *seconds)
+/* Return: false: it is not a number of seconds up to @max. */
+static bool seconds_of(const char *text, long max, unsigned int *seconds)
 {
 	char *end;
-	long number = 1;
+	long number = strtol(text, &end, 10);
 
-	*seconds = 0;
+	*seconds = (unsigned int)number;
+	return !*end && end != text && number >= 1 && number <= max;
+}
+
+/* "stats [SECONDS]". Return: false, with a line said, if it is neither that nor another command. */
+static bool wants_table(int count, char *const *arguments, struct manner *manner)
+{
 	if (strcmp(arguments[0], "stats"))
 		return true;
-	if (count > 1)
-		number = strtol(arguments[1], &end, 10);
-	if (count > 2 || (count > 1 && (*end || end == arguments[1])) || number < 1 ||
-	    number > WATCH_SECONDS_MAX) {
-		fprintf(stderr, "hvis-host: ctl: stats: takes a number of seconds from 1 to %d\n",
-			WATCH_SECONDS_MAX);
-		return false;
-	}
-	*seconds = (unsigned int)number;
-	return true;
+	manner->every = 1;
+	if (count == 1 || (count == 2 && seconds_of(arguments[1], WATCH_SECONDS_MAX, &manner->every)))
+		return true;
+	fprintf(stderr, "hvis-host: ctl: stats: takes a number of seconds from 1 to %d\n", WATCH_SECONDS_MAX);
+	return false;
+}
+
+/* "set-memory SIZE --wait[=SECONDS]": takes that away. Return: false, with a line said, where it is wrong. */
+static bool wants_wait(int *count, char *const *arguments, struct manner *manner)
+{
+	const char *last = arguments[*count - 1];
+
+	if (strcmp(arguments[0], "set-memory") || strncmp(last, "--wait", 6))
+		return true;
+	(*count)--;
+	manner->wait = WAIT_SECONDS;
+	if (!last[6] || (last[6] == '=' && seconds_of(last + 7, WAIT_SECONDS_MAX, &manner->wait)))
+		return true;
+	fprintf(stderr, "hvis-host: ctl: set-memory: --wait= takes a number of seconds from 1 to %d\n", WAIT_SECONDS_MAX);
+	return false;
 }
 
 int ctl_main(int count, char *const *arguments)
 {
-	unsigned int seconds;
+	struct manner manner = { 0 };
 	json_t *request;
 	int status, fd;
 
@@ -260,16 +296,16 @@ int ctl_main(int count, char *const *arguments)
 		fprintf(stderr, "hvis-host: ctl: needs SOCKET and COMMAND (hvis-host --help)\n");
 		return 2;
 	}
-	if (!wants_table(count - 1, arguments + 1, &seconds))
+	count--;
+	if (!wants_table(count, arguments + 1, &manner) || !wants_wait(&count, arguments + 1, &manner))
 		return 2;
-	request = seconds ? pack_request("query-stats", json_object())
-			  : make_request(count - 1, arguments + 1);
+	request = manner.every ? pack_request("query-stats", json_object()) : make_request(count, arguments + 1);
 	if (!request)
 		return 2;
 	signal(SIGPIPE, SIG_IGN); /* a host that goes away is an error to report */
-	fd = open_socket(arguments[0]);
-	status = fd < 0 ? fail(arguments[0], strerror(-fd))
-			: talk(arguments[0], fd, request, seconds);
+	fd = ctl_connect(arguments[0], 0);
+	status = fd < 0 ? ctl_fail(arguments[0], strerror(-fd))
+			: talk(arguments[0], fd, request, &manner);
 	json_decref(request);
 	return status;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The rules of a VM: kept in order, matched, counted. See fault.h. What a rule may say is
- * fault_parse.c's, what it does to bytes fault_edit.c's, what it knows of a protocol fault_vstor.c's and fault_nvsp.c's.
+ * fault_parse.c's, what it does to bytes fault_edit.c's, what it knows of a protocol fault_vstor.c's, fault_nvsp.c's and fault_dm.c's.
  * Invariant: rules and orders are touched under the lock; only whether there is a first rule may
  * be asked without.
  */

@@ -80,6 +80,7 @@ enum fault_key {
 	FAULT_KEY_ID,
 	FAULT_KEY_OP,
 	FAULT_KEY_NVSP,
+	FAULT_KEY_DM, FAULT_KEY_PAGES, FAULT_KEY_PFN,
 	FAULT_KEY_TYPE,
 	FAULT_KEY_LENGTH,
 	FAULT_KEY_RELID,
@@ -115,6 +116,7 @@ enum fault_condition {
 	FAULT_IF_CDB, /* first byte */
 	FAULT_IF_LUN,
 	FAULT_IF_NVSP, /* type */
+	FAULT_IF_DM, /* type */
 	FAULT_IF_RNDIS, /* type of the first message that the packet points at */
 	FAULT_IF_OID, /* of a QUERY or SET, and of its answer */
 	FAULT_CONDITIONS,
@@ -151,7 +153,7 @@ struct fault_protocol {
 	/* Fields of an answer, or of what is there of it. */
 	void (*set)(const struct fault_action *action, void *payload, uint32_t bytes);
 };
-extern const struct fault_protocol fault_vstor, fault_nvsp;
+extern const struct fault_protocol fault_vstor, fault_nvsp, fault_dm;
 
 struct fault_verdict {
 	unsigned int count;

@@ -6,6 +6,7 @@
 
 #include "fault_internal.h"
 #include "wire/chanmsg.h"
+#include "wire/dm.h"
 #include "wire/nvsp.h"
 #include "wire/packet.h"
 #include "wire/rndis.h"
@@ -92,6 +93,23 @@ static const struct name nvsp_types[] = {
 	{ "indirection-table", NVSP_SEND_INDIRECTION_TABLE },
 };
 
+static const struct name dm_types[] = {
+	{ "version-request", DM_VERSION_REQUEST },
+	{ "version-response", DM_VERSION_RESPONSE },
+	{ "caps-report", DM_CAPS_REPORT },
+	{ "caps-response", DM_CAPS_RESPONSE },
+	{ "status-report", DM_STATUS_REPORT },
+	{ "balloon-request", DM_BALLOON_REQUEST },
+	{ "balloon-response", DM_BALLOON_RESPONSE },
+	{ "unballoon-request", DM_UNBALLOON_REQUEST },
+	{ "unballoon-response", DM_UNBALLOON_RESPONSE },
+	{ "hot-add-request", DM_HOT_ADD_REQUEST },
+	{ "hot-add-response", DM_HOT_ADD_RESPONSE },
+	{ "info", DM_INFO },
+	{ "hot-remove-request", DM_HOT_REMOVE_REQUEST },
+	{ "hot-remove-response", DM_HOT_REMOVE_RESPONSE },
+};
+
 static const struct name rndis_types[] = {
 	{ "packet", RNDIS_PACKET },
 	{ "initialize", RNDIS_INITIALIZE },
@@ -145,6 +163,7 @@ static const struct {
 	[FAULT_NAMES_HYPERCALL] = TABLE(hypercalls),
 	[FAULT_NAMES_VSTOR] = TABLE(operations),
 	[FAULT_NAMES_NVSP] = TABLE(nvsp_types),
+	[FAULT_NAMES_DM] = TABLE(dm_types),
 	[FAULT_NAMES_RNDIS] = TABLE(rndis_types),
 	[FAULT_NAMES_OID] = TABLE(oids),
 	[FAULT_NAMES_RING] = TABLE(rings),

@@ -22,7 +22,7 @@
 #define ON_CHANNEL (ON_WIRE | BIT(FAULT_INTERRUPT) | BIT(FAULT_NOW))
 #define ANSWER_KEYS                                                                          \
 	(KEY(STATUS) | KEY(SRB_STATUS) | KEY(SCSI_STATUS) | KEY(SENSE) | KEY(TRANSFER) | \
-	 KEY(ID) | KEY(OP) | KEY(NVSP))
+	 KEY(ID) | KEY(OP) | KEY(NVSP) | KEY(DM) | KEY(PAGES) | KEY(PFN))
 #define RING_KEYS (KEY(READ) | KEY(WRITE) | KEY(MASK) | KEY(PENDING))
 
 /* Which verb fits which subject, what it takes, and of what it needs at least one (0: nothing). */
@@ -43,8 +43,8 @@ static const struct verb {
 	[FAULT_RING] = { "ring", ON_CHANNEL, RING_KEYS | KEY(IN) | KEY(CHANNEL), RING_KEYS },
 	[FAULT_RAW] = { "raw", ON_CHANNEL, KEY(BYTES) | KEY(CHANNEL), KEY(BYTES) },
 	[FAULT_SEND] = { "send", ON_CHANNEL,
-			 KEY(TYPE) | KEY(ID) | KEY(OP) | KEY(NVSP) | KEY(STATUS) | KEY(LENGTH) |
-				 KEY(TIMES) | KEY(CHANNEL),
+			 KEY(TYPE) | KEY(ID) | KEY(OP) | KEY(NVSP) | KEY(DM) | KEY(PAGES) | KEY(PFN) | KEY(STATUS) |
+				 KEY(LENGTH) | KEY(TIMES) | KEY(CHANNEL),
 			 0 },
 	[FAULT_POST] = { "post", ON_CHANNEL,
 			 KEY(TYPE) | KEY(RELID) | KEY(STATUS) | KEY(LENGTH) | KEY(TIMES) | KEY(BYTES),
@@ -77,6 +77,9 @@ static const struct key {
 	[FAULT_KEY_ID] = { "id", NUMBER, UINT64_MAX, FAULT_NAMES_NONE },
 	[FAULT_KEY_OP] = { "op", NUMBER, UINT32_MAX, FAULT_NAMES_VSTOR },
 	[FAULT_KEY_NVSP] = { "nvsp", NUMBER, UINT32_MAX, FAULT_NAMES_NVSP },
+	[FAULT_KEY_DM] = { "dm", NUMBER, UINT16_MAX, FAULT_NAMES_DM },
+	[FAULT_KEY_PAGES] = { "pages", NUMBER, UINT32_MAX, FAULT_NAMES_NONE },
+	[FAULT_KEY_PFN] = { "pfn", NUMBER, UINT64_MAX, FAULT_NAMES_NONE },
 	[FAULT_KEY_TYPE] = { "type", TYPE, UINT32_MAX, FAULT_NAMES_NONE },
 	[FAULT_KEY_LENGTH] = { "length", NUMBER, FAULT_BYTES_MAX, FAULT_NAMES_NONE },
 	[FAULT_KEY_RELID] = { "relid", NUMBER, UINT32_MAX, FAULT_NAMES_NONE },
@@ -277,6 +280,7 @@ static bool comparison(struct fault_rule *rule, const char *name, const char *va
 		[FAULT_IF_CDB] = { "cdb", FAULT_NAMES_NONE },
 		[FAULT_IF_LUN] = { "lun", FAULT_NAMES_NONE },
 		[FAULT_IF_NVSP] = { "nvsp", FAULT_NAMES_NVSP },
+		[FAULT_IF_DM] = { "dm", FAULT_NAMES_DM },
 		[FAULT_IF_RNDIS] = { "rndis", FAULT_NAMES_RNDIS },
 		[FAULT_IF_OID] = { "oid", FAULT_NAMES_OID },
 	};

@@ -103,6 +103,18 @@ static int check(const struct gpadl_table *table, const struct gpadl *gpadl, con
 	return 0;
 }
 
+/* In one step, as gpadl_find_gone() wants it. */
+static int complete(struct gpadl_table *table, struct gpadl *gpadl, const char **why)
+{
+	int error;
+
+	pthread_mutex_lock(&table->lock);
+	error = check(table, gpadl, why);
+	gpadl->complete = !error;
+	pthread_mutex_unlock(&table->lock);
+	return error;
+}
+
 /*
  * Take the words that a message carries; complete when the last has arrived. Drops @gpadl on error.
  */
@@ -120,16 +132,12 @@ static int take(struct gpadl_table *table, struct gpadl *gpadl, const uint8_t *f
 		gpadl->filled += bytes / 8;
 		if (gpadl->filled < gpadl->words)
 			return 0;
-		error = check(table, gpadl, why);
+		error = complete(table, gpadl, why);
 	}
-	if (error) {
-		drop(table, gpadl);
-		return error;
-	}
-	pthread_mutex_lock(&table->lock);
-	gpadl->complete = true;
-	pthread_mutex_unlock(&table->lock);
-	return 1;
+	if (!error)
+		return 1;
+	drop(table, gpadl);
+	return error;
 }
 
 /* What the fixed part of a header declares: possible, and within the budget? */
@@ -191,6 +199,30 @@ int gpadl_continue(struct gpadl_table *table, struct gpadl *gpadl,
 bool gpadl_single_range(const struct gpadl *gpadl, struct gpadl_range *range)
 {
 	return gpadl->complete && gpadl->ranges == 1 && range_at(gpadl, 0, range);
+}
+
+static bool has_gone(const struct guestmem *mem, const struct gpadl *gpadl, uint64_t *pfn)
+{
+	struct gpadl_range range;
+
+	for (uint32_t i = 0, at = 0; i < gpadl->ranges && range_at(gpadl, at, &range); i++, at += 1 + range.pages)
+		for (uint32_t page = 0; page < range.pages; page++) {
+			*pfn = range.pfns[page];
+			if (guestmem_gone(mem, *pfn, 1))
+				return true;
+		}
+	return false;
+}
+
+bool gpadl_find_gone(struct gpadl_table *table, uint64_t *pfn)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&table->lock);
+	for (const struct gpadl *gpadl = table->first; gpadl && !found; gpadl = gpadl->next)
+		found = gpadl->complete && has_gone(table->mem, gpadl, pfn);
+	pthread_mutex_unlock(&table->lock);
+	return found;
 }
 
 static uint32_t add_pins(struct gpadl_table *table, struct gpadl *gpadl, int by)

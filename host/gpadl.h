@@ -2,7 +2,7 @@
 /*
  * The guest's GPADLs: lists of its pages, assembled from messages, checked, pinned while somebody
  * uses them. It sends nothing: the bus answers the guest. All of it belongs to the bus thread.
- * Invariant: a complete GPADL is well formed and names only RAM.
+ * Invariant: a complete GPADL is well formed and names only RAM, none of it gone.
  */
 #ifndef HVIS_HOST_GPADL_H
 #define HVIS_HOST_GPADL_H
@@ -79,6 +79,14 @@ bool gpadl_single_range(const struct gpadl *gpadl, struct gpadl_range *range);
 
 /** gpadl_table_init() - @mem: what the pages are of. */
 void gpadl_table_init(struct gpadl_table *table, const struct guestmem *mem);
+
+/**
+ * gpadl_find_gone() - a page that is gone and yet in a complete GPADL, which must not be
+ *
+ * Who takes pages away marks them as gone, then asks this: a GPADL that was made before is found, and one that comes later is refused.
+ * Any thread. Return: false: there is none; else its number in @pfn.
+ */
+bool gpadl_find_gone(struct gpadl_table *table, uint64_t *pfn);
 
 /** gpadl_pin() - keep a complete, not torn GPADL. */
 void gpadl_pin(struct gpadl_table *table, struct gpadl *gpadl);

@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Guest memory: owns the memfd, the mapping of each RAM region and the table that tells RAM from
- * holes. Leaves KVM memory slots to vm.c and the e820 map to boot.c.
- * Invariant: the regions never change while the memory lives, so all look-ups are lock free.
+ * holes. Leaves KVM memory slots to vm.c, the e820 map to boot.c, and who takes pages away to memory.c.
+ * Invariant: the regions never change while the memory lives, the window for memory to come included: it is mapped from the start, and
+ * only a map of pages says what of it is there. So all look-ups are lock free, and a pointer once given never dangles.
  */
 #define _GNU_SOURCE
 #include "guestmem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "pagemap.h"
+
 #define PAGE_BYTES 4096ull
 #define PAGE_SHIFT 12
-#define HUGE_BYTES 0x200000ull
+#define HUGE_BYTES GUESTMEM_UNIT
 
 struct guestmem {
 	int fd;
-	unsigned int region_count;
-	struct guestmem_region regions[2];
+	unsigned int region_count; /* RAM from the start, then maybe the window */
+	unsigned int ram_count;
+	struct guestmem_region regions[3];
+	struct pagemap *gone; /* NULL: memory is not dynamic */
 };
 
 /*
@@ -45,12 +52,33 @@ static void lay_out(struct guestmem *mem, uint64_t bytes)
 	uint64_t low = bytes < GUESTMEM_LOW_END ? bytes : GUESTMEM_LOW_END;
 
 	mem->regions[0] = (struct guestmem_region){.gpa = 0, .bytes = low, .offset = 0};
-	mem->region_count = 1;
-	if (bytes == low)
-		return;
-	mem->regions[1] =
-		(struct guestmem_region){.gpa = GUESTMEM_HIGH, .bytes = bytes - low, .offset = low};
-	mem->region_count = 2;
+	mem->ram_count = 1;
+	if (bytes > low) {
+		mem->regions[1] =
+			(struct guestmem_region){.gpa = GUESTMEM_HIGH, .bytes = bytes - low, .offset = low};
+		mem->ram_count = 2;
+	}
+	mem->region_count = mem->ram_count;
+}
+
+static uint64_t end_of(const struct guestmem_region *region)
+{
+	return region->gpa + region->bytes;
+}
+
+/* Above all RAM and above 4 GiB. Its bytes of the memfd begin at a huge page, too. */
+static void add_window(struct guestmem *mem, uint64_t bytes, uint64_t window)
+{
+	uint64_t start = end_of(&mem->regions[mem->ram_count - 1]);
+
+	if (start < GUESTMEM_HIGH)
+		start = GUESTMEM_HIGH;
+	start = (start + GUESTMEM_WINDOW_ALIGN - 1) & ~(GUESTMEM_WINDOW_ALIGN - 1);
+	mem->regions[mem->region_count++] = (struct guestmem_region){
+		.gpa = start,
+		.bytes = window,
+		.offset = (bytes + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1),
+	};
 }
 
 /*
@@ -84,12 +112,14 @@ static int map_region(const struct guestmem *mem, struct guestmem_region *region
 	return 0;
 }
 
-static int map_all(struct guestmem *mem, uint64_t bytes)
+static int map_all(struct guestmem *mem)
 {
+	const struct guestmem_region *last = &mem->regions[mem->region_count - 1];
+
 	mem->fd = memfd_create("hvis-guest", MFD_CLOEXEC);
 	if (mem->fd < 0)
 		return errno;
-	if (ftruncate(mem->fd, (off_t)bytes))
+	if (ftruncate(mem->fd, (off_t)(last->offset + last->bytes)))
 		return errno;
 	for (unsigned int i = 0; i < mem->region_count; i++) {
 		int error = map_region(mem, &mem->regions[i]);
@@ -100,7 +130,7 @@ static int map_all(struct guestmem *mem, uint64_t bytes)
 	return 0;
 }
 
-struct guestmem *guestmem_create(uint64_t bytes)
+static struct guestmem *create(uint64_t bytes, uint64_t window, bool dynamic)
 {
 	struct guestmem *mem;
 	int error = check_size(bytes);
@@ -112,13 +142,32 @@ struct guestmem *guestmem_create(uint64_t bytes)
 	mem = calloc(1, sizeof(*mem));
 	if (!mem)
 		return NULL;
+	mem->fd = -1;
 	lay_out(mem, bytes);
-	error = map_all(mem, bytes);
+	if (window)
+		add_window(mem, bytes, window);
+	if (dynamic)
+		mem->gone = pagemap_create(end_of(&mem->regions[mem->region_count - 1]) >> PAGE_SHIFT);
+	error = dynamic && !mem->gone ? ENOMEM : map_all(mem);
 	if (error) {
 		guestmem_destroy(mem);
 		errno = error;
 		return NULL;
 	}
+	return mem;
+}
+
+struct guestmem *guestmem_create(uint64_t bytes)
+{
+	return create(bytes, 0, false);
+}
+
+struct guestmem *guestmem_create_dynamic(uint64_t bytes, uint64_t window)
+{
+	struct guestmem *mem = create(bytes, window, true);
+
+	if (mem && window)
+		guestmem_set_gone(mem, guestmem_window(mem)->gpa >> PAGE_SHIFT, window >> PAGE_SHIFT, true);
 	return mem;
 }
 
@@ -131,13 +180,19 @@ void guestmem_destroy(struct guestmem *mem)
 			munmap(mem->regions[i].host, mem->regions[i].bytes);
 	if (mem->fd >= 0)
 		close(mem->fd);
+	pagemap_destroy(mem->gone);
 	free(mem);
 }
 
 unsigned int guestmem_regions(const struct guestmem *mem, const struct guestmem_region **regions)
 {
 	*regions = mem->regions;
-	return mem->region_count;
+	return mem->ram_count;
+}
+
+const struct guestmem_region *guestmem_window(const struct guestmem *mem)
+{
+	return mem->region_count > mem->ram_count ? &mem->regions[mem->ram_count] : NULL;
 }
 
 int guestmem_fd(const struct guestmem *mem)
@@ -161,9 +216,19 @@ static const struct guestmem_region *find_region(const struct guestmem *mem, uin
 	return NULL;
 }
 
+/* The same, if none of it is gone. */
+static const struct guestmem_region *find_present(const struct guestmem *mem, uint64_t address, uint64_t bytes)
+{
+	const struct guestmem_region *region = find_region(mem, address, bytes);
+
+	if (!region || !mem->gone)
+		return region;
+	return pagemap_any(mem->gone, address >> PAGE_SHIFT, (address % PAGE_BYTES + bytes + PAGE_BYTES - 1) >> PAGE_SHIFT) ? NULL : region;
+}
+
 void *guestmem_ptr(const struct guestmem *mem, gpa_t address, size_t bytes)
 {
-	const struct guestmem_region *region = find_region(mem, address.addr, bytes);
+	const struct guestmem_region *region = find_present(mem, address.addr, bytes);
 
 	return region ? (uint8_t *)region->host + (address.addr - region->gpa) : NULL;
 }
@@ -185,7 +250,7 @@ static int map_run(const struct guestmem *mem, void *where, uint64_t pfn, unsign
 
 	if (pfn > UINT64_MAX >> PAGE_SHIFT)
 		return EFAULT;
-	region = find_region(mem, pfn << PAGE_SHIFT, bytes);
+	region = find_present(mem, pfn << PAGE_SHIFT, bytes);
 	if (!region)
 		return EFAULT;
 	if (mmap(where, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, mem->fd,
@@ -226,4 +291,49 @@ void guestmem_unmap(void *mapping, unsigned int count)
 {
 	if (mapping)
 		munmap(mapping, count * PAGE_BYTES);
+}
+
+bool guestmem_covers(const struct guestmem *mem, uint64_t pfn, uint64_t pages)
+{
+	uint64_t max = UINT64_MAX >> PAGE_SHIFT;
+
+	return pages && pfn <= max && pages <= max && find_region(mem, pfn << PAGE_SHIFT, pages << PAGE_SHIFT);
+}
+
+bool guestmem_gone(const struct guestmem *mem, uint64_t pfn, uint64_t pages)
+{
+	return mem->gone && pagemap_any(mem->gone, pfn, pages);
+}
+
+uint64_t guestmem_count_gone(const struct guestmem *mem, uint64_t pfn, uint64_t pages)
+{
+	return mem->gone ? pagemap_count(mem->gone, pfn, pages) : 0;
+}
+
+void guestmem_set_gone(struct guestmem *mem, uint64_t pfn, uint64_t pages, bool gone)
+{
+	if (gone)
+		pagemap_set(mem->gone, pfn, pages);
+	else
+		pagemap_clear(mem->gone, pfn, pages);
+}
+
+int guestmem_punch(struct guestmem *mem, uint64_t pfn, uint64_t pages)
+{
+	const struct guestmem_region *region = find_region(mem, pfn << PAGE_SHIFT, pages << PAGE_SHIFT);
+	off_t offset;
+
+	if (!region)
+		return -EINVAL;
+	offset = (off_t)(region->offset + ((pfn << PAGE_SHIFT) - region->gpa));
+	if (fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, (off_t)(pages << PAGE_SHIFT)))
+		return -errno;
+	return 0;
+}
+
+uint64_t guestmem_resident(const struct guestmem *mem)
+{
+	struct stat status;
+
+	return fstat(mem->fd, &status) ? 0 : (uint64_t)status.st_blocks * 512;
 }

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "balloon.h"
 #include "hyperv.h"
 #include "loop.h"
 #include "options.h"
@@ -30,6 +31,9 @@ struct machine {
 	const struct options *options;
 	struct loop *loop;
 	struct guestmem *mem;
+	struct memory *memory; /* NULL, as the next two, where the guest's is not dynamic */
+	struct balloon *balloon;
+	struct pressure *pressure;
 	struct boot_entry entry;
 	struct storvsp *storvsps[OPTIONS_CONTROLLERS_MAX]; /* NULL where no controller is */
 	struct storage_leave *leaving; /* storage.c's */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "acpi.h"
+#include "balance.h"
 #include "boot.h"
 #include "control.h"
 #include "ctl.h"
@@ -24,6 +25,7 @@
 #include "log.h"
 #include "machine.h"
 #include "network.h"
+#include "ram.h"
 #include "storage.h"
 #include "watch.h"
 
@@ -87,27 +89,11 @@ static int end_trace(struct machine *machine)
 	return complain("trace: %s", error);
 }
 
-static int create_memory(struct machine *machine)
-{
-	uint64_t present = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-	uint64_t wanted = machine->options->memory;
-
-	if (wanted > present)
-		return complain("--memory %lluM: this machine has only %lluM",
-				(unsigned long long)wanted >> 20,
-				(unsigned long long)present >> 20);
-	machine->mem = guestmem_create(wanted);
-	if (!machine->mem)
-		return complain("--memory %lluM: %s", (unsigned long long)wanted >> 20,
-				strerror(errno));
-	return 0;
-}
-
 static int with_error(struct machine *machine, int (*act)(struct machine *machine, char *error))
 {
 	char error[STORAGE_ERROR_BYTES];
 
-	_Static_assert(NETWORK_ERROR_BYTES <= STORAGE_ERROR_BYTES, "one buffer for both");
+	_Static_assert(NETWORK_ERROR_BYTES <= STORAGE_ERROR_BYTES && RAM_ERROR_BYTES <= STORAGE_ERROR_BYTES, "one buffer for all");
 
 	return act(machine, error) ? complain("%s", error) : 0;
 }
@@ -125,7 +111,7 @@ static int load_guest(struct machine *machine)
 
 	if (!config.rsdp)
 		return complain("--memory %lluM: does not fit this machine's address map",
-				(unsigned long long)options->memory >> 20);
+				(unsigned long long)options->memory.startup >> 20);
 	return boot_load(machine->mem, &config, &machine->entry, error) ? complain("%s", error) : 0;
 }
 
@@ -334,16 +320,18 @@ static int run_machine(struct machine *machine)
 	machine->loop = loop_create(LOOP_ENTRIES, NULL, NULL);
 	if (!machine->loop)
 		return complain("cannot create the main loop: %s", strerror(errno)), VM_FAILED;
-	if (check_stats_file(machine) || create_faults(machine) || create_trace(machine) ||
-	    create_memory(machine))
+	if (check_stats_file(machine) || create_faults(machine) || create_trace(machine))
 		goto destroy_trace;
+	if (with_error(machine, ram_create))
+		goto close_disks;
 	if (with_error(machine, storage_open) || with_error(machine, network_open) || load_guest(machine) || create_vm(machine))
 		goto close_disks;
 	if (add_devices(machine) || create_synic(machine))
 		goto remove_devices;
 	if (create_bus(machine))
 		goto destroy_synic;
-	if (with_error(machine, storage_offer) || with_error(machine, network_offer) || create_vcpus(machine))
+	if (with_error(machine, storage_offer) || with_error(machine, network_offer) || with_error(machine, ram_offer) ||
+	    create_vcpus(machine))
 		goto destroy_bus;
 	if (connect_interrupts(machine) || create_stats(machine))
 		goto destroy_vcpus;
@@ -368,7 +356,8 @@ remove_devices:
 close_disks:
 	network_close(machine);
 	storage_close(machine);
-	guestmem_destroy(machine->mem);
+	ram_close(machine);
+	ram_destroy(machine);
 destroy_trace:
 	trace_destroy(machine->trace);
 	loop_destroy(machine->loop);
@@ -380,6 +369,7 @@ static void print_help(void)
 {
 	printf("Usage: hvis-host run [OPTION]...\n"
 	       "       hvis-host ctl SOCKET COMMAND [KEY=VALUE]...\n"
+	       "       hvis-host balance --total SIZE [--interval SECONDS] [--json] SOCKET...\n"
 	       "       hvis-host info\n\n"
 	       "Boots a Linux guest on KVM and plays Hyper-V for it. Options of run:\n");
 	options_help(stdout);
@@ -395,9 +385,12 @@ static void print_help(void)
 	       "  nic-add SPEC                   as --nic\n"
 	       "  nic-remove nic=N\n"
 	       "  nic-link nic=N link=up|down\n"
+	       "  query-memory                   what the guest has, shall have and needs\n"
+	       "  set-memory SIZE|auto [--wait[=SECONDS]]\n"
 	       "  trace-start SPEC               as --trace\n"
 	       "  trace-stop                     answers when the file is complete\n"
 	       "and fault add RULE | list | remove ID | clear (docs/fault.md).\n"
+	       "balance shares one budget of memory among running guests with dynamic memory.\n"
 	       "info prints as JSON what KVM on this machine can do.\n\n"
 	       "Exit status of run: 0 the guest powered off, or quit was asked for; 1 it could\n"
 	       "not be run; 2 wrong usage; 3 the guest reset itself; 4 the guest crashed (crash\n"
@@ -451,6 +444,8 @@ int main(int argc, char **argv)
 		return run_main(argc - 2, argv + 2);
 	if (!strcmp(command, "ctl"))
 		return ctl_main(argc - 2, argv + 2);
+	if (!strcmp(command, "balance"))
+		return balance_main(argc - 2, argv + 2);
 	if (!strcmp(command, "info") && argc == 2)
 		return info_main();
 	if (!strcmp(command, "--help") || !strcmp(command, "-h") || !strcmp(command, "help")) {
@@ -461,6 +456,6 @@ int main(int argc, char **argv)
 		complain("%s: unknown command or too many arguments (try hvis-host --help)",
 			 command);
 	else
-		complain("needs a command: run, ctl or info (try hvis-host --help)");
+		complain("needs a command: run, ctl, balance or info (try hvis-host --help)");
 	return STATUS_USAGE;
 }

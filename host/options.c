@@ -11,6 +11,7 @@
 
 #include "fault.h"
 #include "options_disk.h"
+#include "options_memory.h"
 #include "options_nic.h"
 #include "options_trace.h"
 #include "vm.h"
@@ -103,17 +104,10 @@ static int parse_count(struct options *options, const struct row *row, const cha
 static int parse_memory(struct options *options, const struct row *row, const char *value,
 			char *error)
 {
-	char what[80];
+	char what[160];
 
-	if (!options_parse_size(value, &options->memory))
-		return fail(error, row, value, "must be a size, for example 512M or 2G");
-	if (options->memory < row->min || options->memory > row->max) {
-		snprintf(what, sizeof(what), "must be from %lluM to %lluG",
-			 (unsigned long long)row->min >> 20, (unsigned long long)row->max >> 30);
+	if (option_memory_parse(&options->memory, value, what, sizeof(what)))
 		return fail(error, row, value, what);
-	}
-	if (options->memory % 4096)
-		return fail(error, row, value, "must be a multiple of 4K");
 	return 0;
 }
 
@@ -233,8 +227,12 @@ static const struct row rows[] = {
 	{ "--append", "STRING", "kernel command line", parse_string, FIELD(append) },
 	{ "--cpus", "N", "virtual processors, default 1", parse_count, FIELD(cpus), 1,
 	  VM_CPUS_MAX },
-	{ "--memory", "SIZE", "guest memory, default 1G; suffix K, M or G", parse_memory,
-	  .min = 1 << 20, .max = OPTIONS_MEMORY_MAX },
+	{ "--memory", "SPEC",
+	  "SIZE (suffix K, M or G), default 1G: memory that stays as it is. Or startup=SIZE, then any of\n"
+	  ",min=SIZE ,max=SIZE ,buffer=PERCENT% (beyond what the guest has committed) ,weight=1..10000\n"
+	  ",auto (this machine's memory pressure decides): dynamic memory (docs/balloon.md);\n"
+	  "for tests ,dm=0.3|1.0|2.0 (newest version) ,without=balloon+hot-add+hot-remove",
+	  parse_memory, NO_FIELD },
 	{ "--disk", "SPEC",
 	  "a synthetic SCSI disk, may be repeated: file=PATH or null=SIZE, then any of\n"
 	  ",lun=N ,controller=N ,ro ,block=512|4096 ,serial=STRING ,direct=on|off ,unmap=on|off\n"
@@ -346,7 +344,7 @@ int options_parse(struct options *options, int count, char *const *arguments, ch
 {
 	memset(options, 0, sizeof(*options));
 	options->cpus = 1;
-	options->memory = 1ull << 30;
+	options->memory = (struct option_memory){ .startup = 1ull << 30, .min = 1ull << 30, .max = 1ull << 30 };
 	options->hyperv = true;
 	while (count > 0) {
 		int used = parse_one(options, count, arguments, error);

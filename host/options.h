@@ -49,6 +49,17 @@ struct option_nic {
 	bool link_down;
 };
 
+/* Bytes, multiples of 4096, min <= startup <= max. */
+struct option_memory {
+	uint64_t startup, min, max;
+	bool dynamic; /* the guest is offered dynamic memory; else the three are equal */
+	bool automatic; /* this machine's pressure decides how much the guest has */
+	unsigned int buffer; /* percent */
+	unsigned int weight;
+	uint32_t version_max; /* DM_VERSION_*, 0: newest */
+	uint64_t caps_off; /* set of DM_CAP_* */
+};
+
 struct options {
 	uint64_t seen; /* options.c's: rows that were given */
 	bool help;
@@ -56,7 +67,7 @@ struct options {
 	const char *initrd;
 	const char *append;
 	unsigned int cpus;
-	uint64_t memory; /* bytes, a multiple of 4096 */
+	struct option_memory memory;
 	struct option_disk disks[OPTIONS_DISKS_MAX];
 	unsigned int disk_count;
 	struct option_controller controllers[OPTIONS_CONTROLLERS_MAX];

@@ -12,6 +12,7 @@
 
 #include "machine.h"
 #include "network.h"
+#include "ram.h"
 #include "stats_kvm.h"
 
 struct stats {
@@ -280,6 +281,7 @@ json_t *stats_query(struct machine *machine)
 	json_object_set_new(result, "vmbus", vmbus);
 	json_object_set_new(result, "disks", stats_query_disks(machine));
 	json_object_set_new(result, "nics", network_query(machine));
+	json_object_set_new(result, "memory", ram_query(machine));
 	json_object_set_new(result, "faults", fault_list(machine->fault));
 	return result;
 }

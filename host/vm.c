@@ -95,23 +95,32 @@ static int create_irqchip(int fd)
 	return 0;
 }
 
+static int set_slot(int fd, unsigned int slot, uint64_t gpa, uint64_t bytes, void *host)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = bytes,
+		.userspace_addr = (uintptr_t)host,
+	};
+
+	return ioctl(fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
+}
+
 static int add_memory(int fd, const struct guestmem *mem)
 {
 	const struct guestmem_region *regions;
 	unsigned int count = guestmem_regions(mem, &regions);
+	int ret = 0;
 
-	for (unsigned int i = 0; i < count; i++) {
-		struct kvm_userspace_memory_region slot = {
-			.slot = i,
-			.guest_phys_addr = regions[i].gpa,
-			.memory_size = regions[i].bytes,
-			.userspace_addr = (uintptr_t)regions[i].host,
-		};
+	for (unsigned int i = 0; i < count && !ret; i++)
+		ret = set_slot(fd, i, regions[i].gpa, regions[i].bytes, regions[i].host);
+	return ret;
+}
 
-		if (ioctl(fd, KVM_SET_USER_MEMORY_REGION, &slot))
-			return -errno;
-	}
-	return 0;
+int vm_set_memory(struct vm *vm, unsigned int slot, uint64_t gpa, uint64_t bytes, void *host)
+{
+	return set_slot(vm->fd, VM_SLOT_FIRST + slot, gpa, bytes, host);
 }
 
 static int set_up(struct vm *vm, const struct vm_config *config, char *error)

@@ -15,6 +15,7 @@
 #include "loop.h"
 
 #define VM_CPUS_MAX 64
+#define VM_SLOT_FIRST 2u /* memory slots before are those of the RAM that is there from the start */
 #define VM_ERROR_MAX 256
 
 /* Interrupt lines: the PC's 24, then one SINT per VP. */
@@ -97,6 +98,15 @@ int vm_irqfd_create(struct vm *vm, unsigned int gsi);
  * Return: 0 or negative errno.
  */
 int vm_irqfd_resample(struct vm *vm, unsigned int gsi, int fd, int resample_fd);
+
+/**
+ * vm_set_memory() - memory that appears while the guest runs, or goes again
+ * @slot: 0.., whoever calls keeps count
+ * @bytes: of guest memory from @gpa on, which are at @host; 0: there is none any more
+ *
+ * Any thread. A change may be in effect only some milliseconds later, for KVM waits for the VPs. Return: 0 or negative errno.
+ */
+int vm_set_memory(struct vm *vm, unsigned int slot, uint64_t gpa, uint64_t bytes, void *host);
 
 /** vm_stop() - end the VM: note why (the first call wins) and stop the main loop. Any thread. */
 void vm_stop(struct vm *vm, int end);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/gpadl.c host/guestmem.c
+// links: host/gpadl.c host/guestmem.c host/pagemap.c
 /*
  * The host's GPADL assembly: headers and bodies in any order and of any shape, pins and teardowns.
  * Properties: a complete GPADL is word for word what was sent, and a second reading of the same words, kept

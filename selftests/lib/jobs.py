@@ -53,6 +53,8 @@ class Context:
 
 
 def all_jobs():
+    import balance
+    import balloon
     import cli
     import hostile
     import lies
@@ -69,7 +71,7 @@ def all_jobs():
     import survival
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, hostile, lies, offers, net, net_churn, net_pair, net_user,
+    modules = (matrix, survival, cli, measure, plug, storage, balance, balloon, hostile, lies, offers, net, net_churn, net_pair, net_user,
                netmeasure, vswitch)
     return [job for module in modules for job in module.jobs()]
 

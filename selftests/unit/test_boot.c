@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/boot.c host/acpi.c host/guestmem.c
+// links: host/boot.c host/acpi.c host/guestmem.c host/pagemap.c
 /*
  * Kernel loading and the ACPI tables: a bzImage made here, whole and damaged in every way the
  * loader knows, and tables walked from the RSDP on as a guest does.

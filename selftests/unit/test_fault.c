@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c host/loop.c
-// links: host/fault_names.c host/fault_vstor.c host/fault_nvsp.c host/fault_image.c
+// links: host/fault_names.c host/fault_vstor.c host/fault_nvsp.c host/fault_dm.c host/fault_image.c
 /*
  * Rules of faults: what is a rule and what is said of one that is none, which events hit, how often,
  * with what luck; what is done to bytes.
@@ -17,6 +17,7 @@
 #include "fault.h"
 #include "fault_image.h"
 #include "wire/chanmsg.h"
+#include "wire/dm.h"
 #include "wire/nvsp.h"
 #include "wire/rndis.h"
 #include "wire/tlfs.h"
@@ -154,6 +155,8 @@ static void every_verb_is_taken(void **state)
 		"packet,to=guest,type=xfer-pages,rndis=packet:corrupt,at=ranges,offset=8,add=1,size=4",
 		"packet,to=guest,rndis=0x80000004,oid=0x10204:corrupt,at=pointed,offset=0,bytes=0102",
 		"packet,nvsp=init-complete:answer,nvsp=99,status=2",
+		"packet,dm=unballoon-request,channel=dm0:answer,pfn=0x100,pages=5",
+		"now,channel=dm0:send,dm=hot-add-request,pfn=0x100000,pages=0x8000,times=2",
 		"packet:corrupt,ranges=563",
 	};
 	size_t count = sizeof(good) / sizeof(good[0]);
@@ -423,6 +426,43 @@ static void network_answers_have_a_status(void **state)
 	}
 }
 
+/* The fields that a rule may give a message about memory, wherever that has them. */
+static void answers_about_memory(void **state)
+{
+	static const struct {
+		const char *rule;
+		uint16_t type;
+		unsigned int word;
+		uint64_t value;
+		uint16_t size;
+	} rows[] = {
+		{ "packet:answer,pages=7", DM_BALLOON_REQUEST, 1, 7, 16 },
+		{ "packet:answer,pages=7,pfn=0x123", DM_UNBALLOON_REQUEST, 2, DM_RANGE(0x123, 7), 24 },
+		{ "packet:answer,pages=7,pfn=0x123", DM_HOT_ADD_REQUEST, 1, DM_RANGE(0x123, 7), 16 },
+		{ "packet:answer,pages=7", DM_HOT_REMOVE_REQUEST, 1, 7ull << 32, 24 },
+		{ "packet:answer,status=5", DM_CAPS_RESPONSE, 1, 5, 16 },
+		{ "packet:answer,status=0", DM_VERSION_RESPONSE, 1, 0, 16 },
+	};
+	const struct fault_event event = packet_event("dm0", FAULT_UNKNOWN, FAULT_UNKNOWN);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t words[5] = { rows[i].type, 0, 0, 0, 99 };
+		struct fault_view view = { .payload = words, .bytes = 8 };
+		struct fault_event seen = event;
+		struct fault_action action;
+
+		fault_remove(*state, 0);
+		add(*state, rows[i].rule);
+		action = decide(*state, &event);
+		fault_dm.set(&action, words, 32);
+		assert_int_equal(words[0], rows[i].type | (uint64_t)rows[i].size << 16);
+		assert_int_equal(words[rows[i].word], rows[i].value);
+		assert_int_equal(words[4], 99);
+		fault_dm.describe(&seen, &view);
+		assert_int_equal(seen.is[FAULT_IF_DM], rows[i].type);
+	}
+}
+
 static struct fault_image *transfer(uint8_t *message, uint32_t bytes)
 {
 	struct {
@@ -532,6 +572,7 @@ static void now_is_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(answers_about_memory),
 		TEST(bad_rules_are_told),	   TEST(every_verb_is_taken),
 		TEST(conditions_all_hold),	   TEST(occasions_are_counted),
 		TEST(luck_is_reproducible),	   TEST(silence_lasts_until_removed),

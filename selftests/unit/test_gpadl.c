@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: vmbus/gpadl.c host/gpadl.c host/guestmem.c
+// links: vmbus/gpadl.c host/gpadl.c host/guestmem.c host/pagemap.c
 /*
  * GPADL messages: the guest's arithmetic by the figures of the protocol (26 page numbers in a
  * header, 28 in a body, 240 bytes at most), and the host's assembly of exactly what the guest took

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/guestmem.c
+// links: host/guestmem.c host/pagemap.c
 /*
  * Guest memory: which ranges are RAM, that mappings of scattered pages share it, and clean refusal
  * of sizes that cannot be.
@@ -153,6 +153,41 @@ static void impossible_sizes_are_refused(void **state)
 	guestmem_destroy(NULL);
 }
 
+static void what_is_gone_has_no_pointer(void **state)
+{
+	struct guestmem *mem = guestmem_create_dynamic(8 * MIB, 256 * MIB);
+	const struct guestmem_region *regions, *window = guestmem_window(mem);
+	const uint64_t neighbours[2] = { 4, 5 };
+	uint8_t *kept = guestmem_ptr(mem, gpa(5 * PAGE), PAGE);
+
+	(void)state;
+	assert_int_equal(guestmem_regions(mem, &regions), 1);
+	assert_int_equal(window->gpa, 4 * GIB);
+	assert_int_equal((uintptr_t)window->host % (2 * MIB), 0);
+	assert_null(guestmem_ptr(mem, gpa(window->gpa), 1));
+	memset(kept, 7, PAGE);
+	guestmem_set_gone(mem, 5, 1, true);
+	assert_null(guestmem_ptr(mem, gpa(5 * PAGE), 1));
+	assert_null(guestmem_ptr(mem, gpa(6 * PAGE - 1), 1));
+	assert_null(guestmem_ptr(mem, gpa(5 * PAGE - 1), 2));
+	assert_null(guestmem_ptr(mem, gpa(0), MIB));
+	assert_non_null(guestmem_ptr(mem, gpa(6 * PAGE), PAGE));
+	assert_non_null(guestmem_ptr(mem, gpa(4 * PAGE), PAGE));
+	assert_null(guestmem_map(mem, neighbours, 2));
+	assert_int_equal(guestmem_punch(mem, 5, 1), 0);
+	assert_int_equal(kept[0], 0); /* an old pointer is a pointer all the same */
+	guestmem_set_gone(mem, 5, 1, false);
+	assert_ptr_equal(guestmem_ptr(mem, gpa(5 * PAGE), PAGE), kept);
+	guestmem_set_gone(mem, window->gpa / PAGE, 3, false);
+	memset(guestmem_ptr(mem, gpa(window->gpa), 3 * PAGE), 1, 3 * PAGE);
+	assert_null(guestmem_ptr(mem, gpa(window->gpa), 3 * PAGE + 1));
+	assert_int_equal(guestmem_punch(mem, 8 * MIB / PAGE, 1), -EINVAL);
+	assert_false(guestmem_covers(mem, 8 * MIB / PAGE - 1, 2));
+	assert_false(guestmem_covers(mem, UINT64_MAX / PAGE, UINT64_MAX / PAGE));
+	assert_true(guestmem_covers(mem, window->gpa / PAGE, 256 * MIB / PAGE));
+	guestmem_destroy(mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +197,7 @@ int main(void)
 		cmocka_unit_test(scattered_pages_lie_side_by_side),
 		cmocka_unit_test(foreign_pages_cannot_be_mapped),
 		cmocka_unit_test(impossible_sizes_are_refused),
+		cmocka_unit_test(what_is_gone_has_no_pointer),
 	};
 
 	return cmocka_run_group_tests_name("guestmem", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/gpadl.c host/guestmem.c
+// links: host/gpadl.c host/guestmem.c host/pagemap.c
 /*
  * The host's GPADL table: assembly from a header and bodies, and every message that must not pass.
  */
@@ -110,6 +110,31 @@ static void one_message_is_enough(void **state)
 	assert_int_equal(range.pfns[3], 13);
 	assert_int_equal(f->table.pages, 4);
 	assert_null(gpadl_find(&f->table, HANDLE + 1));
+}
+
+/* Who takes a page away either finds the GPADL that has it, or the GPADL does not come to be. */
+static void no_page_is_gone_and_in_a_gpadl(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t list[27], pfn = 0;
+	uint32_t words = fill_range(list, 4 * 4096, 0, 10);
+
+	guestmem_destroy(f->mem);
+	f->mem = guestmem_create_dynamic(MEMORY_PAGES * 4096, 0);
+	f->table.mem = f->mem;
+	assert_int_equal(begin(f, HANDLE, list, words, 1, words), 1);
+	assert_false(gpadl_find_gone(&f->table, &pfn));
+	guestmem_set_gone(f->mem, 13, 2, true);
+	assert_true(gpadl_find_gone(&f->table, &pfn));
+	assert_int_equal(pfn, 13);
+	expect_refused(f, begin(f, HANDLE + 1, list, words, 1, words), -EFAULT, "page outside of memory");
+	assert_true(gpadl_teardown(&f->table, gpadl_find(&f->table, HANDLE)));
+	assert_false(gpadl_find_gone(&f->table, &pfn));
+	words = fill_range(list, 2 * 4096, 0, 14);
+	assert_int_equal(begin(f, HANDLE, list, words, 1, 2), 0); /* not complete: nobody uses it yet */
+	assert_false(gpadl_find_gone(&f->table, &pfn));
+	guestmem_set_gone(f->mem, 13, 2, false);
+	assert_int_equal(body(f, HANDLE, list + 2, 8), 1);
 }
 
 static void bodies_complete_it(void **state)
@@ -393,6 +418,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(one_message_is_enough),
+		CASE(no_page_is_gone_and_in_a_gpadl),
 		CASE(bodies_complete_it),
 		CASE(largest_range_fits),
 		CASE(several_ranges),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/hyperv.c host/guestmem.c host/log.c host/loop.c
+// links: host/hyperv.c host/guestmem.c host/pagemap.c host/log.c host/loop.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/fault_names.c
 /*

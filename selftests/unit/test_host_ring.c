@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/ring.c host/guestmem.c
+// links: host/ring.c host/guestmem.c host/pagemap.c
 /*
  * The host's ring: packets through it, the signalling rules, and every lie a guest can tell in it.
  */

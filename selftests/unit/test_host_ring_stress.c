@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/ring.c host/guestmem.c
+// links: host/ring.c host/guestmem.c host/pagemap.c
 /*
  * Both ends of the host's ring at once, from two threads that sleep and wake only as the rules
  * allow: a lost wake-up shows as a sleep that nobody ends.

@@ -19,6 +19,7 @@
 
 #include "machine.h"
 #include "network.h"
+#include "ram.h"
 #include "stats_kvm.h"
 
 #define NAME_BYTES 24
@@ -147,6 +148,12 @@ json_t *network_query(struct machine *machine)
 {
 	(void)machine;
 	return json_pack("{s:s}", "faked", "nics");
+}
+
+json_t *ram_query(struct machine *machine)
+{
+	(void)machine;
+	return json_pack("{s:s}", "faked", "memory");
 }
 
 json_t *storvsp_query(struct storvsp *storvsp)

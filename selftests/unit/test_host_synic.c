@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/synic.c host/loop.c host/guestmem.c host/log.c
+// links: host/synic.c host/loop.c host/guestmem.c host/pagemap.c host/log.c
 /*
  * The host's SynIC against a guest made here, which takes messages the way guests do: free the
  * slot, then write EOM only if the slot said that more is waiting. KVM is replaced by the two

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/netvsp.c host/netvsp_channel.c host/netvsp_conversation.c host/netvsp_area.c host/netvsp_tx.c host/netvsp_rx.c
 // links: host/netvsp_out.c host/rndis.c host/rndis_control.c host/rndis_oid.c host/rndis_rss.c host/net_offload.c
-// links: host/netvsp_spread.c host/rss.c host/gpa_direct.c host/provider.c host/guestmem.c host/fault_nvsp.c
+// links: host/netvsp_spread.c host/rss.c host/gpa_direct.c host/provider.c host/guestmem.c host/pagemap.c host/fault_nvsp.c
 /*
  * Frames of a network that receives on one queue, spread over the channels of a NIC as its guest asks: which go where, in
  * which order, with which hash, and what becomes of them when a channel is stuck, closes, or loses its buffer.

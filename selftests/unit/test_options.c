@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/options.c host/options_disk.c host/options_trace.c host/loop.c host/options_nic.c host/options_spec.c
+// links: host/options.c host/options_memory.c host/options_disk.c host/options_trace.c host/loop.c host/options_nic.c host/options_spec.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/fault_names.c
 /*
@@ -73,7 +73,7 @@ static void defaults(void **state)
 	assert_null(options.initrd);
 	assert_null(options.append);
 	assert_int_equal(options.cpus, 1);
-	assert_int_equal(options.memory, GIB);
+	assert_int_equal(options.memory.startup, GIB);
 	assert_int_equal(options.disk_count, 0);
 	assert_int_equal(options.serial_count, 1);
 	assert_string_equal(options.serials[0], "stdio");
@@ -93,7 +93,7 @@ static void everything(void **state)
 	assert_string_equal(options.initrd, "i");
 	assert_string_equal(options.append, "a=b,c");
 	assert_int_equal(options.cpus, 4);
-	assert_int_equal(options.memory, GIB / 2);
+	assert_int_equal(options.memory.startup, GIB / 2);
 	assert_int_equal(options.disk_count, 1);
 	assert_int_equal(options.serial_count, 2);
 	assert_string_equal(options.serials[1], "file=/s");
@@ -112,7 +112,7 @@ static void unknown_and_incomplete(void **state)
 	refuse("--kernel k --kern=x", "--kern=x: unknown option (try hvis-host --help)");
 	refuse("--kernel k stray", "stray: unknown argument (try hvis-host --help)");
 	refuse("--kernel", "--kernel: needs a value (FILE)");
-	refuse("--kernel k --memory", "--memory: needs a value (SIZE)");
+	refuse("--kernel k --memory", "--memory: needs a value (SPEC)");
 	refuse("--kernel k --verbose=1", "--verbose 1: takes no value");
 	refuse("--cpus 2", "--kernel: is required");
 	refuse("", "--kernel: is required");
@@ -154,11 +154,11 @@ static void memory(void **state)
 	(void)state;
 	take("--kernel k --memory 1M");
 	take("--kernel k --memory 128G");
-	refuse("--kernel k --memory lots", "--memory lots: must be a size, for example 512M or 2G");
+	refuse("--kernel k --memory lots", "--memory lots: must be a size, for example 512M or 2G, or startup=SIZE,min=SIZE,max=SIZE");
 	refuse("--kernel k --memory 0", "--memory 0: must be from 1M to 128G");
 	refuse("--kernel k --memory 129G", "--memory 129G: must be from 1M to 128G");
 	refuse("--kernel k --memory 16777216T",
-	       "--memory 16777216T: must be a size, for example 512M or 2G");
+	       "--memory 16777216T: must be a size, for example 512M or 2G, or startup=SIZE,min=SIZE,max=SIZE");
 	refuse("--kernel k --memory 1048577", "--memory 1048577: must be a multiple of 4K");
 }
 
@@ -404,6 +404,63 @@ static void nics_on_taps_have_addresses_of_their_own(void **state)
 	assert_memory_equal(mac[0], mac[1], 6);
 }
 
+static void dynamic_memory(void **state)
+{
+	(void)state;
+	take("--kernel k --memory startup=512M,min=256M,max=2G,buffer=30%,weight=7,auto,dm=1.0,without=hot-add+hot-remove");
+	assert_true(options.memory.dynamic && options.memory.automatic);
+	assert_int_equal(options.memory.startup, GIB / 2);
+	assert_int_equal(options.memory.min, GIB / 4);
+	assert_int_equal(options.memory.max, 2 * GIB);
+	assert_int_equal(options.memory.buffer, 30);
+	assert_int_equal(options.memory.weight, 7);
+	assert_int_equal(options.memory.version_max, 0x10000);
+	assert_int_equal(options.memory.caps_off, 1 << 1 | 1 << 6);
+	take("--kernel k --memory startup=512M");
+	assert_true(options.memory.dynamic && !options.memory.automatic);
+	assert_int_equal(options.memory.min, GIB / 2);
+	assert_int_equal(options.memory.max, GIB / 2);
+	assert_int_equal(options.memory.buffer, 20);
+	assert_int_equal(options.memory.weight, 100);
+	take("--kernel k --memory 512M");
+	assert_false(options.memory.dynamic);
+	assert_int_equal(options.memory.max, GIB / 2);
+}
+
+static void bad_dynamic_memory(void **state)
+{
+	static const struct {
+		const char *spec, *what;
+	} lines[] = {
+		{ "min=1G", "needs startup=SIZE, what the guest has when it starts" },
+		{ "startup=0", "startup= needs a size, for example 512M" },
+		{ "startup=1G,min=2G", "min= must not be above startup=" },
+		{ "startup=1G,max=512M", "max= must not be below startup=" },
+		{ "startup=1G,min=4K", "must be from 1M to 128G" },
+		{ "startup=1G,max=1T", "must be from 1M to 128G" },
+		{ "startup=1G,max=1073741825", "must be a multiple of 4K" },
+		{ "startup=1G,startup=1G", "startup is given twice" },
+		{ "startup=1G,buffer=20", "buffer= needs a percentage from 0% to 400%" },
+		{ "startup=1G,buffer=%", "buffer= needs a percentage from 0% to 400%" },
+		{ "startup=1G,buffer=401%", "buffer= needs a percentage from 0% to 400%" },
+		{ "startup=1G,weight=0", "weight= needs a number from 1 to 10000" },
+		{ "startup=1G,dm=3.0", "dm= must be 0.3, 1.0 or 2.0" },
+		{ "startup=1G,auto=on", "auto takes no value" },
+		{ "startup=1G,without=balloon+", "without= needs balloon, hot-add or hot-remove, with a plus sign between" },
+		{ "startup=1G,without", "without= needs balloon, hot-add or hot-remove, with a plus sign between" },
+		{ "startup=1G,maximum=2G", "unknown part 'maximum'" },
+		{ "512M,max=1G", "unknown part '512M'" },
+	};
+	char line[128], message[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		snprintf(line, sizeof(line), "--kernel k --memory %s", lines[i].spec);
+		snprintf(message, sizeof(message), "--memory %s: %s", lines[i].spec, lines[i].what);
+		refuse(line, message);
+	}
+}
+
 static void help_names_every_option(void **state)
 {
 	static const char *const names[] = { "--kernel",	"--initrd",	"--append",
@@ -432,6 +489,8 @@ int main(void)
 		cmocka_unit_test_teardown(help_wins, teardown),
 		cmocka_unit_test_teardown(sizes, teardown),
 		cmocka_unit_test_teardown(memory, teardown),
+		cmocka_unit_test_teardown(dynamic_memory, teardown),
+		cmocka_unit_test_teardown(bad_dynamic_memory, teardown),
 		cmocka_unit_test_teardown(numbers, teardown),
 		cmocka_unit_test_teardown(vmbus_versions, teardown),
 		cmocka_unit_test_teardown(serials, teardown),

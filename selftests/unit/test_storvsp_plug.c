@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/storvsp.c host/storvsp_channel.c host/storvsp_srb.c host/storvsp_barrier.c host/storvsp_reset.c host/storvsp_plug.c host/scsi.c host/scsi_inquiry.c host/scsi_mode.c host/scsi_rw.c host/scsi_unmap.c host/guestmem.c host/gpa_direct.c host/provider.c
+// links: host/storvsp.c host/storvsp_channel.c host/storvsp_srb.c host/storvsp_barrier.c host/storvsp_reset.c host/storvsp_plug.c host/scsi.c host/scsi_inquiry.c host/scsi_mode.c host/scsi_rw.c host/scsi_unmap.c host/guestmem.c host/pagemap.c host/gpa_direct.c host/provider.c
 // links: host/fault_vstor.c
 /*
  * A controller with several channels whose LUNs come, go and change: resets wait for requests on all

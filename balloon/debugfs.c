@@ -77,7 +77,7 @@ static void show_ledger(struct seq_file *file, struct balloon *balloon)
 		counts[i] = balloon->ledger.in[i].count;
 	spin_unlock(&balloon->lock);
 	seq_printf(file, "ballooned %llu\n", counts[LEDGER_TOLD] + counts[LEDGER_SETTLED]);
-	seq_printf(file, "taken %llu\n", counts[LEDGER_TAKEN]);
+	seq_printf(file, "taken %llu\n", counts[LEDGER_TAKEN] + counts[LEDGER_AGAIN]);
 	seq_printf(file, "told %llu\n", counts[LEDGER_TOLD]);
 	seq_printf(file, "settled %llu\n", counts[LEDGER_SETTLED]);
 	seq_printf(file, "returned %llu\n", counts[LEDGER_RETURNED]);

@@ -31,7 +31,7 @@ static u64 take_out(struct balloon *balloon, struct balloon_run run, enum ledger
 /**
  * balloon_release() - the guest's pages again, without the host
  * @balloon: the device
- * @state: TAKEN, TOLD or SETTLED
+ * @state: any but RETURNED
  * @run: those of them that are in that state
  *
  * May sleep.
@@ -165,7 +165,7 @@ static bool find_to_surrender(struct balloon *balloon, struct balloon_run *run, 
 	struct ledger *ledger = &balloon->ledger;
 
 	/* TOLD is no choice: the host may not have taken those pages away yet, and would do it when they are in use again. */
-	static const enum ledger_state choice[] = { LEDGER_TAKEN, LEDGER_SETTLED };
+	static const enum ledger_state choice[] = { LEDGER_TAKEN, LEDGER_AGAIN, LEDGER_SETTLED };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(choice); i++) {
@@ -200,7 +200,7 @@ u64 balloon_surrender(struct balloon *balloon, u64 pages)
 		spin_lock(&balloon->lock);
 		found = find_to_surrender(balloon, &run, &state);
 		if (found) {
-			run.pages = take_out(balloon, run, state, state == LEDGER_SETTLED);
+			run.pages = take_out(balloon, run, state, state != LEDGER_TAKEN);
 			balloon->counters.surrendered += run.pages;
 		}
 		spin_unlock(&balloon->lock);

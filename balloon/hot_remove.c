@@ -61,13 +61,13 @@ static void remove_blocks(struct balloon *balloon, const struct balloon_message 
 	LIST_HEAD(tried);
 
 	while (removed->count < blocks * size && time_before(jiffies, deadline) && !balloon_is_gone(balloon)) {
-		unsigned int left = jiffies_to_msecs(deadline - jiffies);
+		unsigned int limit_ms = min_t(unsigned int, jiffies_to_msecs(deadline - jiffies), BALLOON_REMOVE_BLOCK_MS);
 
 		block = emptiest(balloon, message);
 		if (!block)
 			break;
 		list_del(&block->link);
-		if (remove_block(balloon, block, removed, min(left, (unsigned int)BALLOON_REMOVE_BLOCK_MS)))
+		if (remove_block(balloon, block, removed, limit_ms))
 			kfree(block);
 		else
 			list_add(&block->link, &tried);

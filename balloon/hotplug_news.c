@@ -39,6 +39,7 @@ static void thaw(struct balloon *balloon, struct balloon_run run, bool offline)
 	if (ledger->frozen.pages && ledger->frozen.pfn == run.pfn) {
 		if (offline) {
 			page_set_remove(&ledger->in[LEDGER_TAKEN], run);
+			pass(ledger, run, LEDGER_AGAIN);
 			pass(ledger, run, LEDGER_TOLD);
 			pass(ledger, run, LEDGER_SETTLED);
 		} else {

@@ -44,26 +44,43 @@ static void undo_answer(struct balloon *balloon)
 	}
 }
 
-/* Move pages into the answer, lowest first. Return: whether there are more. */
-static bool fill_answer(struct balloon *balloon)
+/* Move pages that are in @from into the answer, lowest first, while there is room. */
+static void fill_from(struct balloon *balloon, enum ledger_state from)
 {
-	struct page_set *taken = &balloon->ledger.in[LEDGER_TAKEN];
 	struct balloon_run run;
 	u64 at = 0, named;
+
+	while (page_set_next(&balloon->ledger.in[from], at, balloon->ledger.page_limit, &run)) {
+		named = balloon_answer_add(&balloon->answer, run);
+		ledger_move(&balloon->ledger, (struct balloon_run){ run.pfn, named }, from, LEDGER_TOLD);
+		at = run.pfn + named;
+		if (named < run.pages)
+			return;
+	}
+}
+
+/* Return: whether there is more to tell. */
+static bool fill_answer(struct balloon *balloon)
+{
+	const struct page_set *in = balloon->ledger.in;
 	bool more;
 
 	balloon_answer_begin(&balloon->answer, DM_BALLOON_RESPONSE);
 	spin_lock(&balloon->lock);
-	while (page_set_next(taken, at, balloon->ledger.page_limit, &run)) {
-		named = balloon_answer_add(&balloon->answer, run);
-		ledger_move(&balloon->ledger, (struct balloon_run){ run.pfn, named }, LEDGER_TAKEN, LEDGER_TOLD);
-		at = run.pfn + named;
-		if (named < run.pages)
-			break;
-	}
-	more = taken->count;
+	fill_from(balloon, LEDGER_TAKEN);
+	fill_from(balloon, LEDGER_AGAIN);
+	more = in[LEDGER_TAKEN].count || in[LEDGER_AGAIN].count;
 	spin_unlock(&balloon->lock);
 	return more;
+}
+
+static void forget_untold(struct balloon *balloon)
+{
+	const struct balloon_run all = { 0, balloon->ledger.page_limit };
+
+	undo_answer(balloon);
+	balloon_release(balloon, LEDGER_TAKEN, all);
+	balloon_release(balloon, LEDGER_AGAIN, all);
 }
 
 /* Tell the host of all that was taken; @more: the request goes on. Return: 0; negative errno: what it does not know of was freed. */
@@ -80,8 +97,7 @@ static int tell(struct balloon *balloon, bool more)
 		WRITE_ONCE(balloon->told_at, jiffies);
 		if (error) {
 			WRITE_ONCE(balloon->hurry, true);
-			undo_answer(balloon);
-			balloon_release(balloon, LEDGER_TAKEN, (struct balloon_run){ 0, balloon->ledger.page_limit });
+			forget_untold(balloon);
 			return error;
 		}
 		balloon->counters.messages++;

@@ -45,11 +45,18 @@ int ledger_prepare(struct ledger *ledger, struct balloon_run run, gfp_t flags)
 	return error;
 }
 
-/** ledger_take() - the guest's own pages, prepared for, are allocated for the host; any context */
+/** ledger_take() - the guest's own pages, prepared for, are allocated for the host, some of them AGAIN; any context */
 void ledger_take(struct ledger *ledger, struct balloon_run run)
 {
-	page_set_remove(&ledger->in[LEDGER_RETURNED], run);
+	const u64 end = run.pfn + run.pages;
+	struct balloon_run again;
+	u64 at;
+
 	page_set_add(&ledger->in[LEDGER_TAKEN], run);
+	for (at = run.pfn; page_set_next(&ledger->in[LEDGER_RETURNED], at, end, &again); at = again.pfn + again.pages) {
+		page_set_remove(&ledger->in[LEDGER_TAKEN], again);
+		ledger_move(ledger, again, LEDGER_RETURNED, LEDGER_AGAIN);
+	}
 }
 
 /**
@@ -143,12 +150,22 @@ enum ledger_verdict ledger_judge(struct ledger *ledger, struct balloon_run run)
 /** ledger_held() - how many pages the guest does without; any context */
 u64 ledger_held(const struct ledger *ledger)
 {
-	return ledger->in[LEDGER_TAKEN].count + ledger->in[LEDGER_TOLD].count + ledger->in[LEDGER_SETTLED].count;
+	enum ledger_state state;
+	u64 sum = 0;
+
+	for (state = LEDGER_TAKEN; state <= LEDGER_SETTLED; state++)
+		sum += ledger->in[state].count;
+	return sum;
 }
 
 /** ledger_holds() - does the guest do without this page? Any context. */
 bool ledger_holds(struct ledger *ledger, u64 pfn)
 {
-	return page_set_has(&ledger->in[LEDGER_TAKEN], pfn) || page_set_has(&ledger->in[LEDGER_TOLD], pfn) ||
-	       page_set_has(&ledger->in[LEDGER_SETTLED], pfn);
+	enum ledger_state state;
+
+	for (state = LEDGER_TAKEN; state <= LEDGER_SETTLED; state++) {
+		if (page_set_has(&ledger->in[state], pfn))
+			return true;
+	}
+	return false;
 }

@@ -8,6 +8,8 @@
 /**
  * enum ledger_state - where a page of the ledger stands
  * @LEDGER_TAKEN: allocated, and the host does not know yet
+ * @LEDGER_AGAIN: likewise, but the host believes to have it already: it was RETURNED. To be told of in ranges of their own, so that a
+ *	host which refuses them refuses nothing else, and both agree
  * @LEDGER_TOLD: in an answer that the host may not have acted on yet: it may still take the page away, whoever uses it
  * @LEDGER_SETTLED: the host's
  * @LEDGER_RETURNED: the host's in its own view, but the guest took it back: protocol has no word for that
@@ -15,6 +17,7 @@
  */
 enum ledger_state {
 	LEDGER_TAKEN,
+	LEDGER_AGAIN,
 	LEDGER_TOLD,
 	LEDGER_SETTLED,
 	LEDGER_RETURNED,

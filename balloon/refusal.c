@@ -64,7 +64,8 @@ const char *balloon_refusal_name(enum balloon_refusal reason)
  * balloon_refuse() - something the host said is not acted on
  * @balloon: the device
  * @reason: counted in debugfs, named in the log
- * @pfn: @pages: the range it was about, or zeros
+ * @pfn: of the range it was about, or 0
+ * @pages: of that range, or 0
  *
  * Any context.
  */

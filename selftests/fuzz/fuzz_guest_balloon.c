@@ -53,28 +53,36 @@ static void take(struct ledger *ledger, struct tape *tape)
 	for (u64 i = run.pfn; i < run.pfn + run.pages; i++) {
 		if (model[i - BASE] == 0 || model[i - BASE] == LEDGER_RETURNED + 1) {
 			ledger_take(ledger, RUN(i, 1));
-			model[i - BASE] = LEDGER_TAKEN + 1;
+			model[i - BASE] = (model[i - BASE] ? LEDGER_AGAIN : LEDGER_TAKEN) + 1;
 		}
 	}
+}
+
+static void name(struct ledger *ledger, struct balloon_answer *answer, enum ledger_state from)
+{
+	struct page_set *taken = &ledger->in[from];
+	u64 pages = answer->pages + taken->count, at = 0;
+	u32 first = answer->ranges;
+	struct balloon_run run;
+
+	while (page_set_next(taken, at, ledger->page_limit, &run)) {
+		MUST(run.pfn >= at && balloon_answer_add(answer, run) == run.pages);
+		MUST(ledger_move(ledger, run, from, LEDGER_TOLD) == run.pages);
+		at = run.pfn + run.pages;
+	}
+	MUST(!taken->count && answer->pages == pages);
+	for (u32 i = first; i < answer->ranges; i++)
+		set(balloon_answer_range(answer, i), from + 1, LEDGER_TOLD + 1);
 }
 
 static void tell(struct ledger *ledger)
 {
 	static struct balloon_answer answer;
-	struct page_set *taken = &ledger->in[LEDGER_TAKEN];
-	u64 pages = taken->count, at = 0;
-	struct balloon_run run;
 
 	balloon_answer_begin(&answer, DM_BALLOON_RESPONSE);
-	while (page_set_next(taken, at, ledger->page_limit, &run)) {
-		MUST(run.pfn >= at && balloon_answer_add(&answer, run) == run.pages);
-		MUST(ledger_move(ledger, run, LEDGER_TAKEN, LEDGER_TOLD) == run.pages);
-		at = run.pfn + run.pages;
-	}
-	MUST(!taken->count && answer.pages == pages);
+	name(ledger, &answer, LEDGER_TAKEN);
+	name(ledger, &answer, LEDGER_AGAIN);
 	MUST(balloon_answer_end(&answer, 1, 0, false) == 16 + 8 * answer.ranges);
-	for (u32 i = 0; i < answer.ranges; i++)
-		set(balloon_answer_range(&answer, i), LEDGER_TAKEN + 1, LEDGER_TOLD + 1);
 }
 
 static void surrender(struct ledger *ledger, struct tape *tape)

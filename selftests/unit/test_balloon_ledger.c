@@ -96,6 +96,8 @@ static void what_the_guest_took_back_may_be_given_back(void **state)
 	assert_int_equal(where, LEDGER_RETURNED);
 	ledger_take(&ledger, RUN(1040, 5));
 	assert_int_equal(ledger_judge(&ledger, RUN(1040, 5)), LEDGER_FOREIGN);
+	assert_int_equal(ledger.in[LEDGER_AGAIN].count, 5);
+	assert_int_equal(ledger.in[LEDGER_TAKEN].count, 0);
 	ledger_drop(&ledger, RUN(1045, 5));
 	assert_int_equal(ledger_judge(&ledger, RUN(1045, 5)), LEDGER_FOREIGN);
 	assert_int_equal(ledger.in[LEDGER_RETURNED].count, 0);
@@ -165,6 +167,21 @@ static u64 next_random(u64 below)
 	return seed % below;
 }
 
+/* A block that was partly RETURNED is the host's in part already. */
+static void a_block_may_be_known_in_part(void **state)
+{
+	(void)state;
+	give(64, 8);
+	ledger_move(&ledger, RUN(64, 8), LEDGER_SETTLED, LEDGER_RETURNED);
+	ledger_take(&ledger, RUN(60, 16));
+	assert_int_equal(ledger.in[LEDGER_TAKEN].count, 8);
+	assert_int_equal(ledger.in[LEDGER_AGAIN].count, 8);
+	assert_int_equal(ledger.in[LEDGER_RETURNED].count, 0);
+	assert_true(page_set_has(&ledger.in[LEDGER_TAKEN], 63) && page_set_has(&ledger.in[LEDGER_AGAIN], 64));
+	assert_true(page_set_has(&ledger.in[LEDGER_AGAIN], 71) && page_set_has(&ledger.in[LEDGER_TAKEN], 72));
+	assert_int_equal(ledger_held(&ledger), 16);
+}
+
 /* Anywhere, but often at the edges of chunks and of what is there already. */
 static struct balloon_run some_run(void)
 {
@@ -191,7 +208,7 @@ static enum ledger_verdict model_judge(struct balloon_run run)
 	u64 i;
 
 	for (i = 0; i < run.pages; i++) {
-		if (model[run.pfn + i] <= LEDGER_TAKEN + 1)
+		if (model[run.pfn + i] <= LEDGER_AGAIN + 1)
 			return LEDGER_FOREIGN;
 	}
 	return LEDGER_FINE;
@@ -212,14 +229,15 @@ static void change_both(struct balloon_run run)
 	case LEDGER_RETURNED + 1:
 		if (next_random(3)) {
 			ledger_take(&ledger, run);
-			model_set(run, LEDGER_TAKEN + 1);
+			model_set(run, model[run.pfn] ? LEDGER_AGAIN + 1 : LEDGER_TAKEN + 1);
 		} else {
 			ledger_drop(&ledger, run);
 			model_set(run, 0);
 		}
 		return;
 	case LEDGER_TAKEN + 1:
-		assert_int_equal(ledger_move(&ledger, run, LEDGER_TAKEN, LEDGER_TOLD), run.pages);
+	case LEDGER_AGAIN + 1:
+		assert_int_equal(ledger_move(&ledger, run, model[run.pfn] - 1, LEDGER_TOLD), run.pages);
 		model_set(run, LEDGER_TOLD + 1);
 		return;
 	case LEDGER_TOLD + 1:
@@ -248,7 +266,7 @@ static void compare(struct balloon_run run)
 
 	assert_int_equal(ledger_judge(&ledger, run), model_judge(run));
 	piece = ledger_piece(&ledger, run, &where);
-	if (model[run.pfn] <= LEDGER_TAKEN + 1) {
+	if (model[run.pfn] <= LEDGER_AGAIN + 1) {
 		assert_int_equal(piece, 0);
 	} else {
 		assert_int_equal(where, model[run.pfn] - 1);
@@ -299,6 +317,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_the_host_does_not_know_is_not_its, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_the_guest_took_back_may_be_given_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_block_may_be_known_in_part, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_goes_offline_stands_still, setup, teardown),
 		cmocka_unit_test_setup_teardown(neighbours_are_one_range, setup, teardown),
 		cmocka_unit_test(no_memory_is_needed_twice),

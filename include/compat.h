@@ -84,4 +84,20 @@
 #define COMPAT_RXFH_CONTEXT 0
 #endif
 
+/* The largest order of the page allocator: said inclusively, and by another name, since 6.8; exclusively before 6.4. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define COMPAT_ORDER_MAX MAX_PAGE_ORDER
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define COMPAT_ORDER_MAX MAX_ORDER
+#else
+#define COMPAT_ORDER_MAX (MAX_ORDER - 1)
+#endif
+
+/* A tracepoint's string is known since 6.10 from where its length was. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define compat_assign_str(field, text) __assign_str(field)
+#else
+#define compat_assign_str(field, text) __assign_str(field, text)
+#endif
+
 #endif

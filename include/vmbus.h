@@ -138,6 +138,7 @@ void hvis_sub_channel_put(struct vmbus_channel *channel);
 void *hvis_channel_reserve(struct vmbus_channel *channel, u32 bytes, unsigned long *irq_flags);
 void hvis_channel_commit(struct vmbus_channel *channel, unsigned long irq_flags);
 void hvis_channel_kick(struct vmbus_channel *channel);
+bool hvis_channel_all_read(struct vmbus_channel *channel);
 int hvis_channel_send_inband(struct vmbus_channel *channel, const void *payload, u32 bytes, u64 transaction_id,
 			     u16 flags);
 

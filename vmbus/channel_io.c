@@ -348,6 +348,24 @@ void hvis_channel_commit(struct vmbus_channel *channel, unsigned long irq_flags)
 EXPORT_SYMBOL_GPL(hvis_channel_commit);
 
 /**
+ * hvis_channel_all_read() - has the host read everything that was sent?
+ * @channel: any state
+ *
+ * Says nothing of what it did about it. Any context. Return: false, too, if the channel is not open.
+ */
+bool hvis_channel_all_read(struct vmbus_channel *channel)
+{
+	unsigned long flags;
+	bool all;
+
+	spin_lock_irqsave(&channel->out_lock, flags);
+	all = channel->state == CHANNEL_OPEN && ring_out_all_read(&channel->out);
+	spin_unlock_irqrestore(&channel->out_lock, flags);
+	return all;
+}
+EXPORT_SYMBOL_GPL(hvis_channel_all_read);
+
+/**
  * hvis_channel_kick() - signal the host if it may be asleep on what was committed
  * @channel: any state
  *

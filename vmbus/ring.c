@@ -218,6 +218,17 @@ bool ring_out_want_room(struct ring_out *ring, u32 bytes)
 }
 
 /**
+ * ring_out_all_read() - has the host read all that was committed?
+ * @ring: guest to host
+ *
+ * As far as its index says; a host that lies there only deceives itself. Any context, no lock.
+ */
+bool ring_out_all_read(const struct ring_out *ring)
+{
+	return READ_ONCE(ring->header->read_index) == READ_ONCE(ring->write);
+}
+
+/**
  * ring_in_init() - an empty ring from the host
  * @ring: filled in
  * @header: the header page, not yet known to the host; cleared

@@ -66,6 +66,7 @@ void *ring_out_reserve(struct ring_out *ring, u32 bytes);
 void ring_out_commit(struct ring_out *ring);
 bool ring_out_must_signal(struct ring_out *ring);
 bool ring_out_want_room(struct ring_out *ring, u32 bytes);
+bool ring_out_all_read(const struct ring_out *ring);
 
 void ring_in_init(struct ring_in *ring, struct ring_header *header, void *data, u32 size,
 		  void *copy, u32 copy_bytes);

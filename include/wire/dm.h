@@ -154,7 +154,7 @@ struct dm_hot_add_request {
 };
 _Static_assert(sizeof(struct dm_hot_add_request) == 16, "HOT_ADD_REQUEST");
 
-/* result 0: failed, the host may try again; 1 with fewer pages than asked for: no more will ever be added. */
+/* result 1: so many pages were added, be they fewer than asked for; with none of them: none will ever be. 0: none, the host may try again. */
 struct dm_hot_add_response {
 	struct dm_header header;
 	__u32 page_count;

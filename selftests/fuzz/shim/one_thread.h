@@ -118,6 +118,8 @@ static inline bool test_bit(unsigned int bit, const unsigned long *map)
 {
 	return map[bit / 64] >> bit % 64 & 1;
 }
+#include <shim_bits.h>
+
 #define for_each_set_bit(bit, map, bits)          \
 	for ((bit) = 0; (bit) < (bits); (bit)++) \
 		if (test_bit(bit, map))

@@ -16,6 +16,7 @@
 /* System headers ask for this one too. */
 #include_next <linux/kernel.h>
 
+#define offsetofend(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define upper_32_bits(n)  ((u32)((u64)(n) >> 32))
 #define lower_32_bits(n)  ((u32)(n))

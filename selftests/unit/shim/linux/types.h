@@ -33,5 +33,6 @@ typedef struct {
 #define __iomem
 #define __rcu
 #define __percpu
+#define __aligned(n) __attribute__((aligned(n)))
 
 #endif

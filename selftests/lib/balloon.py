@@ -92,6 +92,14 @@ class Host:
         self.figure("return.mibps", (START - SMALL) / seconds, "MiB/s")
         self.figure("return.messages", messages, "")
 
+    def odd(self):
+        """Sizes that no huge page and no message fits: the sum of what the guest gives is exact all the same."""
+        for pages in (1, 511, 512, 513, 8191, 30000):
+            status, out, err = self.ctl("set-memory", str(START * MIB - pages * 4096), "--wait=60")
+            after = json.loads(out) if out else {}
+            self.check(f"odd.{pages}", not status and after.get("ballooned") == pages * 4096, f"{err} {after.get('ballooned')}")
+        self.move("odd-up", START)
+
     def add(self):
         _, after, seconds, _, _ = self.move("add", LARGE)
         self.check("add.hot-added", after.get("hot_added") == (LARGE - START) * MIB, f"{after.get('hot_added')}")

@@ -147,9 +147,9 @@ def judge_totals(host, lines):
         host.check(f"use-{mib}", f"balloon: ok use-{mib}" in lines)
 
 
-def check_with(driver, mode, kernel, prefix):
+def check_with(driver, mode, kernel, prefix, side):
     def check(results, context, initrd):
-        host = Host(results, prefix, driver, driver == "hvis")
+        host = Host(results, prefix, side, driver == "hvis")
         guest = Guest(f"balloon-{driver}-{kernel}", images.kernel("vmlinuz", kernel), initrd,
                       images.append(driver, mode, context.tsc_khz), cpus=2,
                       memory=f"startup={START}M,min=128M,max=2G", limit=150)
@@ -162,11 +162,15 @@ def check_with(driver, mode, kernel, prefix):
     return check
 
 
-def jobs():
+def job(name, driver, mode, kernel, prefix, modules=(), rare=False):
     script = os.path.join(images.GUEST, "balloon")
     programs = [f"{images.KSELFTEST}/usemem:/bin/usemem"]
+    return Job(name, "guests", 6, lambda: images.initramfs(kernel, driver, script, programs=programs, modules=modules),
+               check_with(driver, mode, kernel, prefix, name.removeprefix("balloon-")), rare=rare)
+
+
+def jobs():
     return [
-        Job("balloon-kernel", "guests", 6,
-            lambda: images.initramfs("6.1-amd64", "kernel", script, programs=programs, modules=["hv_balloon"]),
-            check_with("kernel", "hv", "6.1-amd64", "kernel-driver.balloon")),
+        job("balloon-kernel", "kernel", "hv", "6.1-amd64", "kernel-driver.balloon", ["hv_balloon"]),
+        job("balloon-kernel-6.12", "kernel", "hv", "6.12-amd64", "kernel-driver.balloon-6.12", ["hv_balloon"], rare=True),
     ]

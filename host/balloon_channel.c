@@ -326,6 +326,6 @@ const struct channel_ops balloon_channel_ops = {
 	.used = used,
 	.moved = moved,
 	.faults = &fault_dm,
-	.packet_max = DM_MESSAGE_MAX,
+	.packet_max = DM_MESSAGE_MAX + sizeof(struct packet_desc),
 	.completion_max = DM_MESSAGE_MAX,
 };

@@ -137,7 +137,7 @@ def usage(results):
         ("nothing", [], "needs --total"), ("no-vm", ["--total", "1G"], "needs the control sockets"),
         ("not-a-size", ["--total", "much", "x"], "needs a size"), ("no-value", ["x", "--total"], "needs a value"),
         ("unknown", ["--total", "1G", "--colour", "red", "x"], "unknown option"), ("twice", ["--total", "1G", "x", "x"], "given twice"),
-        ("interval", ["--total", "1G", "--interval", "0", "x"], "from 1 to 3600"),
+        ("interval", ["--total", "1G", "--interval", "0", "x"], "from 0.1 to 3600"),
     ]
     for name, arguments, wanted in cases:
         ran = subprocess.run([HOST, "balance", *arguments], capture_output=True, text=True, timeout=20, check=False)

@@ -92,6 +92,14 @@ class Host:
         self.figure("return.mibps", (START - SMALL) / seconds, "MiB/s")
         self.figure("return.messages", messages, "")
 
+    def odd(self):
+        """Sizes that no huge page and no message fits: the sum of what the guest gives is exact all the same."""
+        for pages in (1, 511, 512, 513, 8191, 30000):
+            status, out, err = self.ctl("set-memory", str(START * MIB - pages * 4096), "--wait=60")
+            after = json.loads(out) if out else {}
+            self.check(f"odd.{pages}", not status and after.get("ballooned") == pages * 4096, f"{err} {after.get('ballooned')}")
+        self.move("odd-up", START)
+
     def add(self):
         _, after, seconds, _, _ = self.move("add", LARGE)
         self.check("add.hot-added", after.get("hot_added") == (LARGE - START) * MIB, f"{after.get('hot_added')}")
@@ -139,9 +147,9 @@ def judge_totals(host, lines):
         host.check(f"use-{mib}", f"balloon: ok use-{mib}" in lines)
 
 
-def check_with(driver, mode, kernel, prefix):
+def check_with(driver, mode, kernel, prefix, side):
     def check(results, context, initrd):
-        host = Host(results, prefix, driver, driver == "hvis")
+        host = Host(results, prefix, side, driver == "hvis")
         guest = Guest(f"balloon-{driver}-{kernel}", images.kernel("vmlinuz", kernel), initrd,
                       images.append(driver, mode, context.tsc_khz), cpus=2,
                       memory=f"startup={START}M,min=128M,max=2G", limit=150)
@@ -154,11 +162,15 @@ def check_with(driver, mode, kernel, prefix):
     return check
 
 
-def jobs():
+def job(name, driver, mode, kernel, prefix, modules=(), rare=False):
     script = os.path.join(images.GUEST, "balloon")
     programs = [f"{images.KSELFTEST}/usemem:/bin/usemem"]
+    return Job(name, "guests", 6, lambda: images.initramfs(kernel, driver, script, programs=programs, modules=modules),
+               check_with(driver, mode, kernel, prefix, name.removeprefix("balloon-")), rare=rare)
+
+
+def jobs():
     return [
-        Job("balloon-kernel", "guests", 6,
-            lambda: images.initramfs("6.1-amd64", "kernel", script, programs=programs, modules=["hv_balloon"]),
-            check_with("kernel", "hv", "6.1-amd64", "kernel-driver.balloon")),
+        job("balloon-kernel", "kernel", "hv", "6.1-amd64", "kernel-driver.balloon", ["hv_balloon"]),
+        job("balloon-kernel-6.12", "kernel", "hv", "6.12-amd64", "kernel-driver.balloon-6.12", ["hv_balloon"], rare=True),
     ]

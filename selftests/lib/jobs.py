@@ -54,6 +54,7 @@ class Context:
 
 def all_jobs():
     import balance
+    import balance_vms
     import balloon
     import cli
     import hostile
@@ -71,7 +72,7 @@ def all_jobs():
     import survival
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, balance, balloon, hostile, lies, offers, net, net_churn, net_pair, net_user,
+    modules = (matrix, survival, cli, measure, plug, storage, balance, balance_vms, balloon, hostile, lies, offers, net, net_churn, net_pair, net_user,
                netmeasure, vswitch)
     return [job for module in modules for job in module.jobs()]
 

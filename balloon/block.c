@@ -150,7 +150,8 @@ static void hold_blocks(struct balloon_run run, bool hold)
 			page_ref_inc(page);
 		else
 			page_ref_dec(page);
-		adjust_managed_page_count(page, hold ? -(long)(1ul << order) : 1l << order);
+		if (COMPAT_OFFLINE_UNMANAGES_ALL)
+			adjust_managed_page_count(page, hold ? -(long)(1ul << order) : 1l << order);
 		run.pfn += 1ull << order;
 		run.pages -= 1ull << order;
 	}
@@ -162,7 +163,8 @@ static void hold_blocks(struct balloon_run run, bool hold)
  * @range: the memory block
  * @hold: again
  *
- * Taking a block offline skips pages that are PageOffline and have no reference, and then subtracts all of its pages from the managed ones.
+ * Taking a block offline skips pages that are PageOffline and have no reference. Kernels that then subtract all of its pages from the
+ * managed ones find those added before that were subtracted already.
  * Return: how many pages of the ledger are there.
  */
 u64 balloon_block_hold(struct balloon *balloon, struct balloon_run range, bool hold)

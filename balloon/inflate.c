@@ -161,6 +161,13 @@ static u64 take(struct balloon *balloon, u64 pages)
 	return sum;
 }
 
+static const char *why_fewer(struct balloon *balloon, u64 sum, u64 spared)
+{
+	if (!go_on(balloon))
+		return "it was interrupted";
+	return sum < spared ? "there are no more to allocate" : "the others are the guest's floor";
+}
+
 /**
  * balloon_inflate() - the host asks for pages
  * @balloon: the device
@@ -185,7 +192,7 @@ void balloon_inflate(struct balloon *balloon, u32 pages)
 	if (sum < pages) {
 		counters->partly++;
 		dev_info_ratelimited(&balloon->device->dev, "the host asks for %u pages and gets %llu: %s\n", pages, sum,
-				     sum < spared ? "there are no more to allocate" : "the others are the guest's floor");
+				     why_fewer(balloon, sum, spared));
 	}
 	tell(balloon, false);
 	balloon_enter(balloon, BALLOON_INFLATING, BALLOON_READY);

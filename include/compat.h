@@ -100,4 +100,11 @@
 #define compat_assign_str(field, text) __assign_str(field, text)
 #endif
 
+/* Taking a memory block offline subtracts its pages from the managed ones: those that are PageOffline, too, before 6.11. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define COMPAT_OFFLINE_UNMANAGES_ALL 0
+#else
+#define COMPAT_OFFLINE_UNMANAGES_ALL 1
+#endif
+
 #endif

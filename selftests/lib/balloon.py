@@ -171,6 +171,8 @@ def job(name, driver, mode, kernel, prefix, modules=(), rare=False):
 
 def jobs():
     return [
+        job("balloon-hvis", "hvis", "nopv", "6.12-amd64", "balloon"),
+        job("balloon-hvis-6.1", "hvis", "hv", "6.1-amd64", "balloon-6.1", rare=True),
         job("balloon-kernel", "kernel", "hv", "6.1-amd64", "kernel-driver.balloon", ["hv_balloon"]),
         job("balloon-kernel-6.12", "kernel", "hv", "6.12-amd64", "kernel-driver.balloon-6.12", ["hv_balloon"], rare=True),
     ]

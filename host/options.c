@@ -230,7 +230,7 @@ static const struct row rows[] = {
 	{ "--memory", "SPEC",
 	  "SIZE (suffix K, M or G), default 1G: memory that stays as it is. Or startup=SIZE, then any of\n"
 	  ",min=SIZE ,max=SIZE ,buffer=PERCENT% (beyond what the guest has committed) ,weight=1..10000\n"
-	  ",auto (this machine's memory pressure decides): dynamic memory (docs/balloon.md);\n"
+	  ",auto (this machine's memory pressure decides): dynamic memory (docs/balloon-host.md);\n"
 	  "for tests ,dm=0.3|1.0|2.0 (newest version) ,without=balloon+hot-add+hot-remove",
 	  parse_memory, NO_FIELD },
 	{ "--disk", "SPEC",

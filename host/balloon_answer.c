@@ -112,7 +112,7 @@ static void unballooned(struct balloon_channel *channel, const uint8_t *message,
 		balloon_request_done(channel, false);
 }
 
-/* Fewer pages, and success: no more will ever be added. Failure: maybe later. */
+/* Success without pages: none will ever be added. Fewer than asked for, or failure: maybe later. */
 static void hot_added(struct balloon_channel *channel, const uint8_t *message, uint32_t bytes)
 {
 	struct dm_hot_add_response answer;
@@ -126,7 +126,7 @@ static void hot_added(struct balloon_channel *channel, const uint8_t *message, u
 		pages = channel->asked;
 	}
 	memory_add_end(channel->balloon->memory, &channel->adding, pages);
-	if (answer.result && pages < channel->asked)
+	if (answer.result && !pages)
 		channel->able &= ~(1u << BALLOON_ACT_ADD);
 	balloon_request_done(channel, pages < channel->asked);
 }

@@ -417,7 +417,7 @@ static void memory_is_added(void **state)
 	assert_int_equal(number(NULL, "assigned"), (64 + 150) << 20);
 }
 
-static void added_in_part_and_never_again(void **state)
+static void added_in_part(void **state)
 {
 	(void)state;
 	connect_with(ALL_CAPS, 0);
@@ -425,6 +425,22 @@ static void added_in_part_and_never_again(void **state)
 	expect(DM_HOT_ADD_REQUEST, 0);
 	answer_add(MODEL_BLOCK, 1);
 	assert_true(model.slots[0] && !model.slots[1]);
+	expect_text("progress", "partial");
+	expect_text("reason", "the guest refused more memory");
+	set_target(MODEL_STARTUP + 3 * MODEL_BLOCK);
+	expect(DM_HOT_ADD_REQUEST, 0);
+	answer_add(2 * MODEL_BLOCK, 1);
+	expect_text("progress", "settled");
+}
+
+static void nothing_is_ever_added(void **state)
+{
+	(void)state;
+	connect_with(ALL_CAPS, 0);
+	set_target(MODEL_STARTUP + 2 * MODEL_BLOCK);
+	expect(DM_HOT_ADD_REQUEST, 0);
+	answer_add(0, 1);
+	assert_false(model.slots[0]);
 	expect_text("progress", "partial");
 	expect_text("reason", "the guest takes no more memory than it started with");
 	set_target(MODEL_STARTUP + 3 * MODEL_BLOCK);
@@ -619,7 +635,8 @@ int main(void)
 		CASE(an_answer_too_short),
 		CASE(a_guest_that_does_not_answer),
 		CASE(memory_is_added),
-		CASE(added_in_part_and_never_again),
+		CASE(added_in_part),
+		CASE(nothing_is_ever_added),
 		CASE(adding_fails_for_now),
 		CASE(memory_is_removed),
 		CASE(without_a_capability),

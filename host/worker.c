@@ -190,22 +190,29 @@ static void tell_of_room(struct channel_worker *worker)
 }
 
 /*
- * The loop's batch callback: what all the done() calls wrote is signalled at most once. A guest may leave packets that nobody waits for
- * without a doorbell; whoever is awake looks.
+ * A guest that is sent something may leave its reply in the ring without a doorbell, as nobody waits for it: whoever sends and has not read
+ * in this turn looks.
  */
+static void look(struct channel_worker *worker)
+{
+	if (worker->sent && !worker->served && !worker->stalled && ring_reader_waiting(&worker->in))
+		serve_again(worker);
+	worker->sent = false;
+	worker->served = false;
+}
+
+/* The loop's batch callback: what all the done() calls wrote is signalled at most once. */
 static void turn_end(void *context)
 {
 	struct channel_worker *worker = context;
 
-	if (worker->state && !worker->served && !worker->stalled && ring_reader_waiting(&worker->in))
-		serve(worker);
-	worker->served = false;
 	if (worker->state && worker->ops->turn)
 		worker->ops->turn(worker->state);
 	worker_flush(worker);
 	tell_of_room(worker);
 	if (worker->stalled && may_read(worker))
 		serve_again(worker);
+	look(worker);
 	if (ring_writer_must_signal(&worker->out) || worker->raise)
 		worker_interrupt(worker);
 }

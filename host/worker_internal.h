@@ -42,7 +42,8 @@ struct channel_worker {
 	struct ring_writer out;
 	void *state; /* the provider's */
 	unsigned int halt; /* WORKER_HALT_* */
-	bool served; /* the ring was read in this turn of the loop */
+	bool served; /* in this turn of the loop the ring was read */
+	bool sent; /* and a packet was sent that answers nothing */
 	bool stalled; /* masked; packets may be left to read when the backlog has drained */
 	_Atomic clockid_t clock; /* of the thread's CPU time; 0 before it runs */
 	_Atomic uint64_t cpu_ns; /* all of it, once the thread has ended */

@@ -201,6 +201,7 @@ bool channel_try_send(struct channel *channel, const struct packet_desc *desc, c
 	}
 	if (!fault_armed(channel->host.fault) || !worker_fault_out(worker, desc, body, bytes))
 		write_answer(worker, desc, body, bytes);
+	worker->sent = true;
 	return true;
 }
 

@@ -202,7 +202,7 @@ def jobs():
         return Job(f"{name}-{part}", group, weight,
                    lambda: {"initrd": initramfs(kernel, "hvis", part), "only": os.environ.get("HVIS_SCENARIOS", ""),
                             "all": bool(os.environ.get(ALL))},
-                   lambda results, context, prepared: check(results, context, part, kernel, mode, prepared), waits=True)
+                   lambda results, context, prepared: check(results, context, part, kernel, mode, prepared))
 
     def theirs(part, scenario):
         return Job(f"kernel-row-{scenario.name}", "kernel-rows", 4 + scenario.theirs / 8, lambda: initramfs(KERNEL, "kernel", part),

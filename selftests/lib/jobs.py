@@ -17,9 +17,8 @@ from typing import Callable
 from guest import HOST
 from results import TOP, Results
 
-# So many at a time: as many as a small machine has cores; and so many more for jobs that mostly wait.
+# So many at a time: as many as a small machine has cores. With a third, emulated hosts were lost, and counts of signals were of another machine.
 SHARDS = 2
-PATIENT = 1
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,6 @@ class Job:
     run(results, context, prepared): boots guests and records checks and figures.
     after(results, folder): looks at what run() left in its results' folder; out here again.
     rare: only in make check-all, as others are like it.
-    waits: it mostly waits for time to pass, so that it may run beside as many others as there are cores.
     """
 
     name: str
@@ -41,7 +39,6 @@ class Job:
     run: Callable
     after: Callable = None
     rare: bool = False
-    waits: bool = False
 
 
 @dataclass
@@ -77,9 +74,9 @@ def all_jobs():
     return [job for module in modules for job in module.jobs()]
 
 
-def order(jobs, patient):
-    """The order in which a shard looks for work: the longest first, and what waits last, or alone if it is a patient shard."""
-    return [job.name for job in sorted(jobs, key=lambda job: (job.waits, -job.weight)) if job.waits or not patient]
+def order(jobs):
+    """The order in which a shard looks for work: the longest first."""
+    return [job.name for job in sorted(jobs, key=lambda job: job.weight, reverse=True)]
 
 
 def seconds_of(name):
@@ -122,10 +119,7 @@ def run(results, jobs):
     prepared = {job.name: job.prepare() for job in jobs}
     shutil.rmtree(claims(results), ignore_errors=True)
     os.makedirs(claims(results))
-    orders = [order(jobs, number >= SHARDS) for number in range(SHARDS + PATIENT)]
-    # No shard without work, whatever was chosen.
-    orders = [names for number, names in enumerate(orders) if names and number < len(jobs)]
-    running = [start(results, number, names, prepared) for number, names in enumerate(orders)]
+    running = [start(results, number, order(jobs), prepared) for number in range(min(SHARDS, len(jobs)))]
     missing = {job.name: job for job in jobs}
     for number, (process, part) in enumerate(running):
         status = process.wait()

@@ -61,7 +61,7 @@ def cells():
         Cell("6.1-amd64", 2, "hvis", "hv", "vmbus,storvsc"),
         Cell("6.1-amd64", 2, "kernel", "hv", end="crash"),
         Cell("6.12-amd64", 1, "hvis", "nopv", traced="part"),
-        Cell("6.12-amd64", 1, "hvis", "hv", "vmbus,storvsc", reloads=20),
+        Cell("6.12-amd64", 1, "hvis", "hv", "vmbus,storvsc", reloads=5),
         Cell("6.12-amd64", 1, "kernel", "hv", traced="all"),
         Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus,storvsc", traced="all"),
         Cell("6.12-amd64", 2, "hvis", "hv", "storvsc,fio", end="crash"),

@@ -168,6 +168,19 @@ void echo_release(struct bus *bus, unsigned int number)
 	bus_call(bus, release_held, &number);
 }
 
+static void call_provider(struct bus *bus, void *context)
+{
+	struct echo_channel *state = atomic_load(&bus->slots[*(unsigned int *)context].open);
+
+	channel_call(state->channel);
+}
+
+void echo_say(struct bus *bus, unsigned int number)
+{
+	atomic_store(&bus->echo.say, true);
+	bus_call(bus, call_provider, &number);
+}
+
 static void *echo_open(struct channel *channel, void *context)
 {
 	struct echo_slot *slot = context;
@@ -276,9 +289,12 @@ static void echo_closed(void *context)
 
 static void echo_called(void *context)
 {
+	const struct packet_desc said = { .type = PACKET_INBAND, .offset8 = 2 };
 	struct echo_channel *state = context;
 
 	atomic_fetch_add(&state->echo->called, 1);
+	if (atomic_exchange(&state->echo->say, false))
+		channel_try_send(state->channel, &said, "said", 4);
 }
 
 static void echo_used(void *context, int by)

@@ -63,6 +63,7 @@ struct synic {
 struct echo {
 	atomic_bool refuse; /* open() fails */
 	atomic_bool hold; /* answer nothing until echo_release() */
+	atomic_bool say; /* called() sends a packet unasked */
 	atomic_uint opened, closed, held, called;
 	atomic_int used; /* channels that may open */
 };
@@ -155,6 +156,8 @@ void guest_free(struct guest *guest);
 bool guest_ring(struct guest *guest);
 /* Write a packet and ring if the rules say so. Return: as ring_write(). */
 int guest_send(struct guest *guest, uint64_t id, const void *payload, uint32_t bytes);
+/* Without a doorbell. Return: whether it needed one. */
+bool guest_leave(struct guest *guest, uint64_t id, const void *payload, uint32_t bytes);
 /* The same; if it does not fit, the host will interrupt when it does. */
 bool guest_try_send(struct guest *guest, uint64_t id, const void *payload, uint32_t bytes);
 /* The next packet of the host; sleeps until one is there. False: none came. */
@@ -169,6 +172,8 @@ uint64_t guest_interrupts(struct guest *guest);
 bool guest_sleep(struct guest *guest, uint64_t seen);
 /* Let the echo provider answer what it holds on channel @number. */
 void echo_release(struct bus *bus, unsigned int number);
+/* Let it send a packet unasked there. */
+void echo_say(struct bus *bus, unsigned int number);
 uint64_t synic_interrupts(struct bus *bus, unsigned int vp);
 
 #endif

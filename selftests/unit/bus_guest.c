@@ -264,13 +264,24 @@ bool guest_ring(struct guest *guest)
 	return rung;
 }
 
-int guest_send(struct guest *guest, uint64_t id, const void *payload, uint32_t bytes)
+static int put(struct guest *guest, uint64_t id, const void *payload, uint32_t bytes)
 {
 	struct packet_desc desc = { .type = PACKET_INBAND,
 				    .flags = PACKET_FLAG_COMPLETION_REQUESTED,
 				    .transaction_id = id };
 	struct ring_piece piece = { payload, bytes };
-	int error = ring_write(&guest->out, &desc, &piece, 1);
+
+	return ring_write(&guest->out, &desc, &piece, 1);
+}
+
+bool guest_leave(struct guest *guest, uint64_t id, const void *payload, uint32_t bytes)
+{
+	return !put(guest, id, payload, bytes) && ring_writer_must_signal(&guest->out);
+}
+
+int guest_send(struct guest *guest, uint64_t id, const void *payload, uint32_t bytes)
+{
+	int error = put(guest, id, payload, bytes);
 
 	if (!error && ring_writer_must_signal(&guest->out))
 		guest_ring(guest);

@@ -413,6 +413,27 @@ static void told_when_nothing_waits(void **state)
 	guest_close(guest);
 }
 
+/* What is left without a doorbell is found when something is sent, and not when nothing is. */
+static void who_sends_looks(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4);
+
+	assert_int_equal(guest_send(guest, 6, "rung", 4), 0);
+	assert_true(guest_receive(guest));
+	while (__atomic_load_n(&guest->out.ring.header->interrupt_mask, __ATOMIC_ACQUIRE))
+		sched_yield(); /* it still reads */
+	assert_true(guest_leave(guest, 7, "left", 4));
+	echo_say(bus, 0);
+	assert_true(guest_receive(guest));
+	assert_int_equal(guest->packet.desc.type, PACKET_INBAND);
+	assert_true(guest_receive(guest));
+	assert_int_equal(guest->packet.desc.type, PACKET_COMPLETION);
+	assert_int_equal(guest->packet.desc.transaction_id, 7);
+	assert_true(bus_channel_number(bus, 0, "doorbells") <= 1);
+	guest_close(guest);
+}
+
 /* Packets with ranges go as far as there is room, and who had to stop hears when there is again. */
 static void packets_of_another_type_as_far_as_there_is_room(void **state)
 {
@@ -605,6 +626,7 @@ int main(void)
 		CASE(rescind_finishes_what_is_in_flight),
 		CASE(a_closed_channel_is_not_answered),
 		CASE(told_when_nothing_waits),
+		CASE(who_sends_looks),
 		CASE(packets_of_another_type_as_far_as_there_is_room),
 		CASE(pages_are_lent_and_given_back),
 		CASE(release_while_in_flight),

@@ -18,6 +18,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 VSWITCH = os.path.join(TOP, "tools", "vswitch")
 drained = 0
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
+RTMGRP_LINK = 1
 EXPERIMENT = 0x88B5  # the EtherType for local experiments
 BROADCAST = b"\xff" * 6
 # What the kernel says anew each time, or counts.
@@ -75,6 +76,16 @@ def state():
     return VOLATILE.sub("", text).splitlines()
 
 
+def await_forwarding(port):
+    """The kernel hears of a tap's carrier from a work queue; until then the bridge drops what comes and goes there. No port: nothing to wait for."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as news:
+        news.bind((0, RTMGRP_LINK))
+        while "state forwarding" not in (said := sh(f"bridge link show dev {port}")) and said.strip():
+            if not select.select([news], [], [], 10)[0]:
+                raise RuntimeError(f"{port} forwards nothing: {said}")
+            news.recv(65536)
+
+
 class Vm:
     """The VM's end of a tap, or any interface by a packet socket: sends frames and hears others'."""
 
@@ -84,6 +95,7 @@ class Vm:
         if tap:
             self.file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
             fcntl.ioctl(self.file, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+            await_forwarding(name)
         else:
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
             self.socket.bind((name, 3))

@@ -104,5 +104,5 @@ def jobs():
     return [
         Job("balance-kernel", "guests", 8,
             lambda: images.initramfs("6.1-amd64", "kernel", script, programs=programs, modules=["hv_balloon"]),
-            check_with("kernel", "hv", "6.1-amd64", "kernel-driver.balance")),
+            check_with("kernel", "hv", "6.1-amd64", "kernel-driver.balance"), rare=True),
     ]

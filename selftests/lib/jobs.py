@@ -20,6 +20,9 @@ from results import TOP, Results
 # So many at a time: as many as a small machine has cores. With a third, emulated hosts were lost, and counts of signals were of another machine.
 SHARDS = 2
 
+# Seconds: longer than all jobs one after the other where KVM is emulated.
+LIMIT = 7200
+
 
 @dataclass(frozen=True)
 class Job:
@@ -84,10 +87,6 @@ def seconds_of(name):
     return f"job.{name}.seconds"
 
 
-# Longer than all jobs one after the other where KVM is emulated.
-LIMIT = 7200
-
-
 def start(results, number, names, prepared):
     """One shard: a KVM of its own (its own emulated host, where KVM is emulated) that runs what no other has claimed."""
     plan = os.path.join(results.folder, f"plan-{number}.json")
@@ -119,18 +118,20 @@ def run(results, jobs):
     prepared = {job.name: job.prepare() for job in jobs}
     shutil.rmtree(claims(results), ignore_errors=True)
     os.makedirs(claims(results))
-    running = [start(results, number, order(jobs), prepared) for number in range(min(SHARDS, len(jobs)))]
+    names = order(jobs)
+    running = [start(results, number, names, prepared) for number in range(min(SHARDS, len(jobs)))]
     missing = {job.name: job for job in jobs}
     for number, (process, part) in enumerate(running):
         status = process.wait()
-        done = {"checks": [], "figures": {}, "host": {}}
+        figures = {}
         if os.path.exists(part):
             with open(part, encoding="utf-8") as text:
                 done = json.load(text)
             results.merge(done)
+            figures = done["figures"]
         if status:
             results.check(f"guests.shard-{number}", False, f"exit status {status}")
-        for job in [job for job in jobs if seconds_of(job.name) in done["figures"]]:
+        for job in [job for job in jobs if seconds_of(job.name) in figures]:
             del missing[job.name]
             if job.after:
                 job.after(results, os.path.join(results.folder, f"guests-{number}"))

@@ -107,4 +107,21 @@
 #define COMPAT_OFFLINE_UNMANAGES_ALL 1
 #endif
 
+/* A function that ftrace hooks: its first two arguments, and where it goes on. The registers are opaque since 6.12. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define COMPAT_HOOK_REGS(fregs) (&arch_ftrace_regs(fregs)->regs)
+#else
+#define COMPAT_HOOK_REGS(fregs) (&(fregs)->regs)
+#endif
+#define compat_hook_argument1(fregs) (COMPAT_HOOK_REGS(fregs)->di)
+#define compat_hook_argument2(fregs) (COMPAT_HOOK_REGS(fregs)->si)
+#define compat_hook_go_on_at(fregs, function) (COMPAT_HOOK_REGS(fregs)->ip = (unsigned long)(function))
+
+/* Who takes the log of a kernel that ends is told why in a struct since 6.12. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define COMPAT_DUMP_REASON struct kmsg_dump_detail *detail
+#else
+#define COMPAT_DUMP_REASON enum kmsg_dump_reason reason
+#endif
+
 #endif

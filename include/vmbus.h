@@ -194,6 +194,10 @@ bool hvis_memory_unshare(struct hvis_memory *memory);
 void *hvis_memory_address(const struct hvis_memory *memory);
 u32 hvis_memory_bytes(const struct hvis_memory *memory);
 
+/* Hypercalls of other modules; who may call when is said in vmbus/hypercall.c. The status where there is nothing to call: */
+#define HVIS_HYPERCALLS_OFF 0xFFFF
+u64 hvis_hypercall(u64 control, u64 input, u64 second);
+
 /*
  * One request that waits for one answer: init, send it, wait. Whoever brings the answer calls
  * hvis_xact_complete(); the first one wins, a late or second one is told so by false. The waiter's stack

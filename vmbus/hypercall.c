@@ -27,9 +27,6 @@ extern char hvis_hypercall_page[];
 
 #define KERNEL_PAGE_SYMBOL "hv_hypercall_pg"
 
-/* What a hypercall "returns" when there is nothing to call; no hypervisor uses it. */
-#define STATUS_NO_PAGE 0xFFFF
-
 struct privilege {
 	u32 bit;
 	const char *name;
@@ -222,36 +219,46 @@ void hypercall_exit(void)
 }
 
 /*
- * The call itself: control in RCX, input (an address, or the value of a fast call) in RDX, output or second value in
+ * The call itself: control in RCX, input (an address, or the value of a fast call) in RDX, output address or second value in
  * R8, status in RAX (TLFS 3.7). Our own page is called directly: it has no landing pad for an indirect branch, and a
  * kernel that enforces those would trap. The kernel takes care of that for its own.
  */
-static u64 call_page(u64 control, u64 input)
+static __always_inline u64 call_own_page(u64 control, u64 input, u64 second)
 {
-	const struct hypercall *h = &hvis_bus.hypercall;
-	void *page = NULL;
+	register u64 output asm("r8") = second;
 	u64 status;
 
-	register u64 output asm("r8") = 0;
+	asm volatile("call hvis_hypercall_page"
+		     : "=a"(status), "+c"(control), "+d"(input), "+r"(output), ASM_CALL_CONSTRAINT
+		     :
+		     : "cc", "memory", "r9", "r10", "r11");
+	return status;
+}
+
+static __always_inline u64 call_kernel_page(void *page, u64 control, u64 input, u64 second)
+{
+	register u64 output asm("r8") = second;
+	u64 status;
+
+	asm volatile(CALL_NOSPEC
+		     : "=a"(status), "+c"(control), "+d"(input), "+r"(output), ASM_CALL_CONSTRAINT
+		     : THUNK_TARGET(page)
+		     : "cc", "memory", "r9", "r10", "r11");
+	return status;
+}
+
+static notrace u64 call_page(u64 control, u64 input, u64 second)
+{
+	const struct hypercall *h = &hvis_bus.hypercall;
+	void *page;
 
 	if (!READ_ONCE(h->live))
-		return STATUS_NO_PAGE;
-	if (h->kernel_page) {
-		/* The kernel takes its page away when it crashes, suspends or starts another kernel. */
-		page = READ_ONCE(*h->kernel_page);
-		if (!page)
-			return STATUS_NO_PAGE;
-		asm volatile(CALL_NOSPEC
-			     : "=a"(status), "+c"(control), "+d"(input), "+r"(output), ASM_CALL_CONSTRAINT
-			     : THUNK_TARGET(page)
-			     : "cc", "memory", "r9", "r10", "r11");
-	} else {
-		asm volatile("call hvis_hypercall_page"
-			     : "=a"(status), "+c"(control), "+d"(input), "+r"(output), ASM_CALL_CONSTRAINT
-			     :
-			     : "cc", "memory", "r9", "r10", "r11");
-	}
-	return status;
+		return HVIS_HYPERCALLS_OFF;
+	if (!h->kernel_page)
+		return call_own_page(control, input, second);
+	/* The kernel takes its page away when it crashes, suspends or starts another kernel. */
+	page = READ_ONCE(*h->kernel_page);
+	return page ? call_kernel_page(page, control, input, second) : HVIS_HYPERCALLS_OFF;
 }
 
 static u64 hypercall(u64 control, u64 input)
@@ -259,10 +266,27 @@ static u64 hypercall(u64 control, u64 input)
 	u64 status;
 
 	rcu_read_lock(); /* hypercall_stop() takes the page away after a grace period */
-	status = call_page(control, input);
+	status = call_page(control, input, 0);
 	rcu_read_unlock();
 	return status;
 }
+
+/**
+ * hvis_hypercall() - any hypercall, for other modules
+ * @control: code and flags, TLFS_HCALL_*
+ * @input: physical address of the input, which is 8-aligned and within a page; of a fast call the first 8 bytes of it
+ * @second: the second 8 bytes of a fast call's input; otherwise 0, as there is no output
+ *
+ * Any context, also NMI, in which preemption is off: that alone keeps hypercall_stop() from taking the page away
+ * meanwhile. Takes no lock, so that one may call it who waits for a lock. Return: the result value (TLFS 3.8): status
+ * below TLFS_HCALL_STATUS_MASK, elements done from TLFS_HCALL_REPS_DONE_SHIFT; HVIS_HYPERCALLS_OFF, which no hypervisor
+ * returns, if there is nothing to call.
+ */
+notrace u64 hvis_hypercall(u64 control, u64 input, u64 second)
+{
+	return call_page(control, input, second);
+}
+EXPORT_SYMBOL_GPL(hvis_hypercall);
 
 /**
  * hypercall_post_message() - HvPostMessage (TLFS 11.11.1) of one VMBus control message

@@ -32,6 +32,7 @@
 #define TLFS_ACCESS_VP_INDEX (1u << 6)
 #define TLFS_ACCESS_RESET (1u << 7)
 #define TLFS_ACCESS_REFERENCE_TSC (1u << 9)
+#define TLFS_ACCESS_GUEST_IDLE (1u << 10)
 #define TLFS_ACCESS_FREQUENCY_MSRS (1u << 11)
 /* TLFS_CPUID_FEATURES, EBX: hypercalls the partition may make. */
 #define TLFS_POST_MESSAGES (1u << 4)
@@ -49,7 +50,8 @@
 #define TLFS_HINT_DEPRECATE_AUTO_EOI (1u << 9)
 #define TLFS_HINT_CLUSTER_IPI (1u << 10)
 #define TLFS_HINT_EX_PROCESSOR_MASKS (1u << 11)
-#define TLFS_SPIN_NEVER_NOTIFY 0xFFFFFFFFu /* TLFS_CPUID_HINTS, EBX */
+/* TLFS_CPUID_HINTS, EBX: how often to try a spinlock before HvCallNotifyLongSpinWait; 0 where nobody says. */
+#define TLFS_SPIN_NEVER_NOTIFY 0xFFFFFFFFu
 
 /* Synthetic MSRs (TLFS appendix "MSR index"). */
 #define TLFS_MSR_GUEST_OS_ID 0x40000000u
@@ -62,12 +64,15 @@
 #define TLFS_MSR_SIMP 0x40000083u
 #define TLFS_MSR_EOM 0x40000084u
 #define TLFS_MSR_SINT0 0x40000090u
-#define TLFS_MSR_CRASH_P0 0x40000100u
+#define TLFS_MSR_CRASH_P0 0x40000100u /* P0 to P4; with NOTIFY_MSG P3 is the address of a text and P4 its bytes */
+#define TLFS_MSR_CRASH_P3 0x40000103u
+#define TLFS_MSR_CRASH_P4 0x40000104u
 #define TLFS_MSR_CRASH_CTL 0x40000105u
 
 #define TLFS_MSR_ENABLE 1ull /* bit 0 of HYPERCALL, SIMP, SIEFP, SCONTROL, REFERENCE_TSC; page number from bit 12 */
 #define TLFS_CRASH_NOTIFY (1ull << 63)
 #define TLFS_CRASH_NOTIFY_MSG (1ull << 62)
+#define TLFS_CRASH_TEXT_MAX TLFS_PAGE_SIZE /* within one page */
 
 /* SINTx register (TLFS 11.8). */
 #define TLFS_SINT_VECTOR_MASK 0xFFull
@@ -84,9 +89,21 @@
 /* Hypercall input value, RCX (TLFS 3.7). */
 #define TLFS_HCALL_CODE_MASK 0xFFFFull
 #define TLFS_HCALL_FAST (1ull << 16)
+#define TLFS_HCALL_VARIABLE_HEADER_SHIFT 17 /* 8-byte words that follow the fixed header */
+#define TLFS_HCALL_REPS_SHIFT 32 /* of a call with a list: its elements, 12 bits */
+#define TLFS_HCALL_REP_START_SHIFT 48 /* and the first one to look at */
+#define TLFS_HCALL_REP_MASK 0xFFFull
 /* Hypercall result, RAX. */
 #define TLFS_HCALL_STATUS_MASK 0xFFFFull
+#define TLFS_HCALL_REPS_DONE_SHIFT 32
 
+#define TLFS_HCALL_FLUSH_SPACE 0x02u /* HvCallFlushVirtualAddressSpace */
+#define TLFS_HCALL_FLUSH_LIST 0x03u /* HvCallFlushVirtualAddressList */
+#define TLFS_HCALL_NOTIFY_LONG_SPIN_WAIT 0x08u /* fast; input: tries so far */
+#define TLFS_HCALL_SEND_IPI 0x0Bu /* HvCallSendSyntheticClusterIpi */
+#define TLFS_HCALL_FLUSH_SPACE_EX 0x13u
+#define TLFS_HCALL_FLUSH_LIST_EX 0x14u
+#define TLFS_HCALL_SEND_IPI_EX 0x15u
 #define TLFS_HCALL_POST_MESSAGE 0x5Cu
 #define TLFS_HCALL_SIGNAL_EVENT 0x5Du
 
@@ -125,6 +142,58 @@ struct tlfs_signal_event {
 	__u16 reserved;
 };
 _Static_assert(sizeof(struct tlfs_signal_event) == 8, "HvSignalEvent input");
+
+/*
+ * A set of VPs (TLFS 7.8.7.3): VP n is bit n % 64 of bank n / 64. Only the banks of valid_banks are there, in ascending
+ * order; their number stands in the call's variable header size.
+ */
+#define TLFS_VP_SET_SPARSE_4K 0u
+#define TLFS_VP_BANKS_MAX 64
+struct tlfs_vp_set {
+	__u64 format;
+	__u64 valid_banks;
+	__u64 banks[];
+};
+_Static_assert(sizeof(struct tlfs_vp_set) == 16, "VP set");
+
+/* HvCallFlushVirtualAddressSpace and List (TLFS 9.4). The list's elements follow; Ex: after the banks. */
+#define TLFS_FLUSH_ALL_PROCESSORS (1ull << 0)
+#define TLFS_FLUSH_ALL_SPACES (1ull << 1)
+#define TLFS_FLUSH_NON_GLOBAL_ONLY (1ull << 2)
+#define TLFS_FLUSH_MORE_PAGES_MAX 4095 /* low 12 bits of an element: pages that follow the one it names */
+struct tlfs_flush {
+	__u64 space; /* CR3 without its low 12 bits */
+	__u64 flags;
+	__u64 processors; /* VP 0 to 63; KVM takes 0 for all of them */
+	__u64 list[];
+};
+_Static_assert(sizeof(struct tlfs_flush) == 24, "flush input");
+
+struct tlfs_flush_ex {
+	__u64 space;
+	__u64 flags;
+	struct tlfs_vp_set set;
+};
+_Static_assert(sizeof(struct tlfs_flush_ex) == 32, "flush input with a VP set");
+
+/* HvCallSendSyntheticClusterIpi (TLFS 10.5); as a fast call, vector and processors in registers. */
+#define TLFS_IPI_VECTOR_MIN 0x10
+#define TLFS_IPI_VECTOR_MAX 0xFF
+struct tlfs_send_ipi {
+	__u32 vector;
+	__u8 target_vtl;
+	__u8 reserved[3];
+	__u64 processors;
+};
+_Static_assert(sizeof(struct tlfs_send_ipi) == 16, "send IPI input");
+
+struct tlfs_send_ipi_ex {
+	__u32 vector;
+	__u8 target_vtl;
+	__u8 reserved[3];
+	struct tlfs_vp_set set;
+};
+_Static_assert(sizeof(struct tlfs_send_ipi_ex) == 24, "send IPI input with a VP set");
 
 /*
  * One of the 16 slots of the SIM page. The hypervisor writes all of it while message_type is NONE; the guest

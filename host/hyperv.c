@@ -60,10 +60,6 @@ static int supported_leaves(int kvm, struct kvm_cpuid_entry2 *feature_leaf,
 	return 0;
 }
 
-/*
- * No hint for remote TLB flush and IPI hypercalls: they are worth it only where VPs outnumber
- * processors, and the guest modules that measure just that ask for them themselves.
- */
 int hyperv_leaves(int kvm, unsigned int cpus, struct kvm_cpuid_entry2 *entries)
 {
 	struct kvm_cpuid_entry2 can = { 0 }, hints = { 0 };
@@ -97,8 +93,11 @@ int hyperv_leaves(int kvm, unsigned int cpus, struct kvm_cpuid_entry2 *entries)
 		entries[3].eax &= ~TLFS_ACCESS_STIMER;
 	entries[4] = (struct kvm_cpuid_entry2){
 		.function = TLFS_CPUID_HINTS,
-		.eax = (TLFS_HINT_RELAXED_TIMING | TLFS_HINT_DEPRECATE_AUTO_EOI) & hints.eax,
-		.ebx = TLFS_SPIN_NEVER_NOTIFY,
+		.eax = (TLFS_HINT_REMOTE_TLB_FLUSH | TLFS_HINT_RELAXED_TIMING |
+			TLFS_HINT_DEPRECATE_AUTO_EOI | TLFS_HINT_CLUSTER_IPI |
+			TLFS_HINT_EX_PROCESSOR_MASKS) &
+		       hints.eax,
+		.ebx = hints.ebx ? hints.ebx : TLFS_SPIN_NEVER_NOTIFY,
 	};
 	entries[5] = (struct kvm_cpuid_entry2){
 		.function = TLFS_CPUID_LIMITS,

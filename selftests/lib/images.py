@@ -2,6 +2,7 @@
 """What guests boot: kernels found by tools/kernel, initramfs images made by tools/mkinitramfs."""
 
 import os
+import shutil
 import subprocess
 from functools import lru_cache
 
@@ -23,10 +24,22 @@ def kernel(what, name):
 
 def our_modules(name):
     folder = os.path.join(BUILD, "modules", kernel("release", name))
-    return [os.path.join(folder, f"{module}.ko") for module in ("hvis_vmbus", "hvis_storvsc", "hvis_netvsc", "hvis_balloon")]
+    return [os.path.join(folder, f"{module}.ko") for module in ("hvis_vmbus", "hvis_storvsc", "hvis_netvsc", "hvis_balloon", "hvis_enlighten")]
 
 
-def initramfs(name, driver, script, programs=(), modules=(), files=()):
+def test_module(name, folder):
+    """Builds the module in FOLDER of the tree, which is part of a test, for the kernel NAME; returns its path."""
+    source = os.path.join(TOP, folder)
+    out = os.path.join(BUILD, "test-modules", kernel("release", name), os.path.basename(folder))
+    os.makedirs(out, exist_ok=True)
+    for file in os.listdir(source):
+        shutil.copy2(os.path.join(source, file), out)
+    subprocess.run(["make", "-s", "-C", kernel("headers", name), f"M={out}", "modules"], check=True, stdout=subprocess.DEVNULL,
+                   env={key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "CC")})
+    return os.path.join(out, f"{os.path.basename(folder)}.ko")
+
+
+def initramfs(name, driver, script, programs=(), modules=(), files=(), test_modules=()):
     """Makes build/guest/NAME-DRIVER-FOLDER-SCRIPT[-fio].cpio and returns its path; driver: whose modules go in."""
     extra = "-fio" if "fio" in programs else ""
     script_name = "-".join(script.split(os.sep)[-2:])
@@ -37,7 +50,7 @@ def initramfs(name, driver, script, programs=(), modules=(), files=()):
     for module in ["sd_mod", "sg", *DRIVERS[driver], *modules]:
         command += ["--kmod", module]
     if driver == "hvis":
-        for module in our_modules(name):
+        for module in [*our_modules(name), *test_modules]:
             command += ["--module", module]
     for program in [os.path.join(KSELFTEST, "await"), "timeout", *programs]:
         command += ["--bin", program]

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Enlightenments: switched under load in guests with 2 and 4 vCPUs, what they cost and save, and what a panic tells the host."""
+
+import os
+from dataclasses import dataclass
+
+import images
+from guest import Guest, Run, ktap
+from jobs import Job
+
+ROUNDS, SECONDS = 3, 3
+# Exits that come by time and not by what is measured.
+BY_TIME = ("host_interrupt", "halt")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One guest."""
+
+    kernel: str
+    cpus: int
+    mode: str
+    programs: str = "switch.sh"
+    switches: int = 10
+    limit: int = 600
+    rare: bool = False
+
+    @property
+    def name(self):
+        kind = self.programs.split(".", 1)[0]
+        return f"enlighten-{kind}-{self.kernel}-{self.cpus}cpu-{self.mode}" + (f"-{self.switches}" if self.switches != 10 else "")
+
+
+def cells():
+    return [
+        Cell("6.1-amd64", 2, "nopv"),
+        Cell("6.12-amd64", 4, "nopv"),
+        Cell("6.12-amd64", 2, "hv"),
+        Cell("6.1-amd64", 4, "hv", rare=True),
+        Cell("6.1-amd64", 2, "nopv", switches=100, limit=1800, rare=True),
+        Cell("6.1-amd64", 4, "nopv", switches=100, limit=1800, rare=True),
+        Cell("6.12-amd64", 2, "nopv", switches=100, limit=1800, rare=True),
+        Cell("6.12-amd64", 4, "nopv", switches=100, limit=1800, rare=True),
+        Cell("6.1-amd64", 4, "nopv", "cost.sh", rare=True),
+        Cell("6.12-amd64", 4, "nopv", "cost.sh"),
+    ]
+
+
+def make_initramfs(kernel):
+    module = images.test_module(kernel, "selftests/enlighten/lockload")
+    load = os.path.join(images.KSELFTEST, "remoteload") + ":/bin/remoteload"
+    return images.initramfs(kernel, "hvis", os.path.join(images.GUEST, "enlighten"), programs=[load, "nproc"], test_modules=[module],
+                            files=[(os.path.join(images.KSELFTEST, "install"), "/kselftest")])
+
+
+def record(results, prefix, run):
+    for title, ok, detail in ktap(run.lines):
+        results.check(f"{prefix}.{title.split('.', 1)[1]}", ok, detail)
+    trouble = run.trouble(planned=True)
+    results.check(f"{prefix}.ends", not trouble, trouble)
+
+
+def boot(results, context, cell, initrd):
+    append = images.append("hvis", cell.mode, context.tsc_khz, programs=cell.programs, switches=cell.switches, rounds=ROUNDS,
+                           seconds=SECONDS, limit=cell.limit - 40)
+    guest = Guest(cell.name, images.kernel("vmlinuz", cell.kernel), initrd, append, cell.cpus, limit=cell.limit)
+    run = Run(guest, context.scratch, results.folder).run()
+    record(results, "enlighten." + cell.name.removeprefix("enlighten-"), run)
+    if cell.programs == "cost.sh":
+        figures(results, cell, run)
+    print(f"          {cell.name}: {run.seconds:.0f} s", flush=True)
+
+
+def exits(run, name):
+    """VM exits between two marks, less those that come by time; all of them; or None."""
+    taken = {mark: stats for mark, _, stats in run.marks}
+    begin, end = taken.get(f"{name}.begin"), taken.get(f"{name}.end")
+    if not begin or not end:
+        return None
+    by_time = sum(end["exits_by_cause"].get(cause, 0) - begin["exits_by_cause"].get(cause, 0) for cause in BY_TIME)
+    return end["exits"] - begin["exits"] - by_time, end["exits"] - begin["exits"]
+
+
+def side_of(run, kind, side):
+    """Sums over the rounds: how often, VM exits, nanoseconds for once; the longest wait and what an uncontended lock cost, if it was one."""
+    said = {name: value for name, value, _ in run.figures}
+    rounds = range(1, ROUNDS + 1)
+    count = sum(said.get(f"{kind}.{side}.{number}.count", 0) for number in rounds)
+    counted = [exits(run, f"{kind}.{side}.{number}") or (0, 0) for number in rounds]
+    times = [said.get(f"{kind}.{side}.{number}.ns", 0) for number in rounds]
+    longest = max(said.get(f"{kind}.{side}.{number}.longest", 0) for number in rounds)
+    alone = min(said.get(f"{kind}.{side}.{number}.alone", 0) for number in rounds)
+    return count, sum(net for net, _ in counted), sum(times) / ROUNDS, longest, alone
+
+
+def figures(results, cell, run):
+    tag = "" if cell.kernel == "6.12-amd64" else f".{cell.kernel}"
+    for side in ("off", "on"):
+        count, _, _, longest, alone = side_of(run, "spin", side)
+        results.figure(f"spin.overcommit.ops.{side}{tag}", count / ROUNDS / SECONDS, "1/s")
+        results.figure(f"spin.overcommit.longest_us.{side}{tag}", longest, "us")
+        results.figure(f"spin.uncontended.ns.{side}{tag}", alone / 1000, "ns")
+        for kind in ("tlb", "ipi"):
+            count, net, nanoseconds, _, _ = side_of(run, kind, side)
+            results.figure(f"{kind}.exits_per_call.{side}{tag}", net / count if count else 0, "1")
+            results.figure(f"{kind}.us_per_call.{side}{tag}", nanoseconds / 1000, "us")
+    table(results, tag)
+    judge(results, cell, tag)
+
+
+def table(results, tag):
+    rows = ["spin.overcommit.ops", "spin.overcommit.longest_us", "spin.uncontended.ns", "tlb.exits_per_call", "tlb.us_per_call",
+            "ipi.exits_per_call", "ipi.us_per_call"]
+    print(f"\n  {'':<34}{'off':>12}{'on':>12}")
+    for row in rows:
+        off, on = (results.value(f"{row}.{side}{tag}") for side in ("off", "on"))
+        print(f"  {row:<34}{off:>12,.2f}{on:>12,.2f}")
+    print(flush=True)
+
+
+def judge(results, cell, tag):
+    def value(row, side):
+        return results.value(f"{row}.{side}{tag}") or 0
+
+    prefix = "enlighten." + cell.name.removeprefix("enlighten-")
+    for kind in ("tlb", "ipi"):
+        off, on = (value(f"{kind}.exits_per_call", side) for side in ("off", "on"))
+        results.check(f"{prefix}.{kind}-costs-fewer-exits", 0 < on < off, f"{on:.2f}, without {off:.2f}")
+
+
+def job(cell):
+    return Job(cell.name, "guests", 8 + cell.switches / 2, lambda: make_initramfs(cell.kernel),
+               lambda results, context, initrd: boot(results, context, cell, initrd), rare=cell.rare)
+
+
+def jobs():
+    return [job(cell) for cell in cells()]

@@ -23,8 +23,11 @@ int hook_set(struct hook *hook)
 {
 	int error;
 
-	/* Permanent: kernel.ftrace_enabled=0 is refused while we are on, rather than us being off without knowing. */
-	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
+	/*
+	 * Anew each time: 6.1 leaves pointers to what ftrace_free_filter() freed.
+	 * Permanent: kernel.ftrace_enabled=0 is refused while we are on, rather than us being off without knowing.
+	 */
+	hook->ops = (struct ftrace_ops){ .func = hook->enter, .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT };
 	error = ftrace_set_filter(&hook->ops, hook->function, strlen(hook->function), 1);
 	if (!error) {
 		error = register_ftrace_function(&hook->ops);
@@ -39,7 +42,7 @@ int hook_set(struct hook *hook)
 }
 
 /**
- * hook_remove() - undo hook_set(); when it returns nobody runs in ops.func, nor, if that sent callers who cannot be
+ * hook_remove() - undo hook_set(); when it returns nobody runs in @hook->enter, nor, if that sent callers who cannot be
  * preempted elsewhere, there
  *
  * ftrace waits until every CPU has scheduled, which whoever is in a stretch without preemption has not. May sleep.

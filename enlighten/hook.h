@@ -8,11 +8,13 @@
 /**
  * struct hook - one function
  * @function: its name
- * @ops: .func is called on entry, with the function's arguments, in the caller's context and with as little as that has
+ * @enter: called on entry, with the function's arguments, in the caller's context and with as little as that has
  *	(no lock, no sleep); it may let the function go on (do nothing) or go elsewhere (compat_hook_go_on_at())
+ * @ops: hook.c's
  */
 struct hook {
 	char *function;
+	ftrace_func_t enter;
 	struct ftrace_ops ops;
 };
 

@@ -77,7 +77,7 @@ static notrace void on_slowpath(unsigned long ip, unsigned long parent_ip, struc
 
 static struct hook slowpath = {
 	.function = "native_queued_spin_lock_slowpath",
-	.ops.func = on_slowpath,
+	.enter = on_slowpath,
 };
 
 static int spin_start(void)

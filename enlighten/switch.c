@@ -126,7 +126,8 @@ static int set(const char *text, const struct kernel_param *param)
 	int error = parse(text, &wish);
 
 	if (error) {
-		pr_err("%s=%s: must be 0, 1 or force\n", row->name, text);
+		/* What echo writes ends with a newline. */
+		pr_err("%s=%.*s: must be 0, 1 or force\n", row->name, (int)(strchrnul(text, '\n') - text), text);
 		return error;
 	}
 	mutex_lock(&lock);

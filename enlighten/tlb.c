@@ -186,7 +186,7 @@ static notrace void on_flush(unsigned long ip, unsigned long parent_ip, struct f
 
 static struct hook multi = {
 	.function = "native_flush_tlb_multi",
-	.ops.func = on_flush,
+	.enter = on_flush,
 };
 
 static int tlb_start(void)

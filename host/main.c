@@ -20,6 +20,7 @@
 #include "balance.h"
 #include "boot.h"
 #include "control.h"
+#include "crash.h"
 #include "ctl.h"
 #include "info.h"
 #include "log.h"
@@ -239,12 +240,18 @@ static int create_bus(struct machine *machine)
 
 static int create_vcpus(struct machine *machine)
 {
+	const struct options *options = machine->options;
 	struct vcpus_config config = { .vm = machine->vm,
 				       .pio = machine->pio,
-				       .hyperv = &machine->hyperv };
+				       .hyperv = &machine->hyperv,
+				       .features = &options->hyperv_features,
+				       .host_cpus = options->host_cpus,
+				       .host_cpu_count = options->host_cpu_count };
 	char error[ERROR_BYTES];
 
 	machine->vcpus = vcpus_create(&config, &machine->entry, error);
+	if (machine->vcpus && options->hyperv && !hyperv_feature_off(&options->hyperv_features, "crash"))
+		crash_watch(machine->vm->fd); /* without it, a report says less */
 	return machine->vcpus ? 0 : complain("%s", error);
 }
 

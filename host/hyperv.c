@@ -142,15 +142,3 @@ enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp,
 		return HYPERV_EXIT_OTHER;
 	}
 }
-
-/* The page begins with a sequence number; 0 means "do not use" (TLFS 12.7). */
-bool hyperv_tsc_page_valid(const struct guestmem *mem, int fd)
-{
-	const uint32_t *sequence;
-	uint64_t msr;
-
-	if (msr_get(fd, TLFS_MSR_REFERENCE_TSC, &msr) || !(msr & TLFS_MSR_ENABLE))
-		return false;
-	sequence = guestmem_ptr(mem, gpa(msr & ~(uint64_t)(TLFS_PAGE_SIZE - 1)), TLFS_PAGE_SIZE);
-	return sequence && __atomic_load_n(sequence, __ATOMIC_RELAXED) != 0;
-}

@@ -55,10 +55,4 @@ enum hyperv_exit_kind {
 enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp,
 				  struct kvm_hyperv_exit *exit);
 
-/**
- * hyperv_tsc_page_valid() - whether the guest has a reference TSC page that it can use
- * @fd: any VP of the VM, from its thread or while it does not run
- */
-bool hyperv_tsc_page_valid(const struct guestmem *mem, int fd);
-
 #endif

@@ -110,19 +110,21 @@ static bool offered(const struct ic *ic, struct ic_version version)
 
 static void greet(struct ic *ic)
 {
-	struct {
-		struct ic_negotiate head;
-		struct ic_version versions[FRAMES + VERSIONS_OFFERED_MAX];
-	} body = { .head.frame_versions = FRAMES };
-	unsigned int count = FRAMES;
+	struct ic_negotiate head = { .frame_versions = FRAMES };
+	uint8_t body[sizeof(head) + (FRAMES + VERSIONS_OFFERED_MAX) * sizeof(struct ic_version)];
+	uint32_t bytes = sizeof(head) + sizeof(frames);
 
-	memcpy(body.versions, frames, sizeof(frames));
-	for (unsigned int i = 0; i < ic->kind->version_count; i++)
-		if (offered(ic, ic->kind->versions[i]))
-			body.versions[count++] = ic->kind->versions[i];
-	body.head.message_versions = (uint16_t)(count - FRAMES);
+	memcpy(body + sizeof(head), frames, sizeof(frames));
+	for (unsigned int i = 0; i < ic->kind->version_count; i++) {
+		if (!offered(ic, ic->kind->versions[i]))
+			continue;
+		memcpy(body + bytes, &ic->kind->versions[i], sizeof(struct ic_version));
+		bytes += sizeof(struct ic_version);
+		head.message_versions++;
+	}
+	memcpy(body, &head, sizeof(head));
 	ic->greeted = true;
-	send_message(ic, IC_NEGOTIATE, &body, (uint32_t)(sizeof(body.head) + count * sizeof(body.versions[0])));
+	send_message(ic, IC_NEGOTIATE, body, bytes);
 	ic_wait(ic, IC_PATIENCE_MS);
 }
 

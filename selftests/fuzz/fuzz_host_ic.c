@@ -104,8 +104,10 @@ static void negotiate(struct tape *tape)
 	struct ic_version chosen = { (uint16_t)tape_lie(tape, 3), (uint16_t)tape_lie(tape, 0) };
 	struct model_message *message = &world.newest[(world.count - 1) % 4];
 
-	if (world.count)
-		model_choose(message, frame, chosen);
+	if (!world.count)
+		return;
+	world.agreed = true; /* if it was another request that this answers */
+	model_choose(message, frame, chosen);
 }
 
 static void any_packet(struct tape *tape)

@@ -68,11 +68,12 @@ def all_jobs():
     import netmeasure
     import offers
     import plug
+    import services
     import storage
     import survival
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, balance, balance_vms, balloon, hostile, lies, offers, net, net_churn, net_pair, net_user,
+    modules = (matrix, survival, cli, measure, plug, services, storage, balance, balance_vms, balloon, hostile, lies, offers, net, net_churn, net_pair, net_user,
                netmeasure, vswitch)
     return [job for module in modules for job in module.jobs()]
 

@@ -16,7 +16,7 @@ from guest import HOST, Guest, Run
 from jobs import Job
 
 SECOND = 1_000_000_000
-WITHIN = 10_000_000  # ns: how far a guest may be off 1.5 s after a step
+WITHIN = 10_000_000  # ns: how far a guest may be off a second after a step
 PAUSE = 10
 EMULATED = os.environ.get("HVIS_WITH_KVM") == "emulated"
 OFFSETS = {"plus": "+1h", "minus": "-1h", "zero": "0"}

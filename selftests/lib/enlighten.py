@@ -2,6 +2,7 @@
 """Enlightenments: switched under load in guests with 2 and 4 vCPUs, what they cost and save, and what a panic tells the host."""
 
 import os
+import re
 from dataclasses import dataclass
 
 import images
@@ -128,10 +129,34 @@ def judge(results, cell, tag):
         results.check(f"{prefix}.{kind}-costs-fewer-exits", 0 < on < off, f"{on:.2f}, without {off:.2f}")
 
 
+def check_panic(results, context, kernel, initrd):
+    """What the host must show of a panic: parameters with a message, registers, the log up to its end. The trace of the one who panics is
+    part of the log, so the lines of before are there only if the newest bytes were taken, and in order."""
+    prefix = f"enlighten.panic-{kernel}"
+    guest = Guest(f"enlighten-panic-{kernel}", images.kernel("vmlinuz", kernel), initrd,
+                  images.append("hvis", "nopv", context.tsc_khz, limit=100), 2, limit=140)
+    run = Run(guest, context.scratch, results.folder).run()
+    with open(run.errors, encoding="utf-8", errors="replace") as text:
+        said = text.read()
+    results.check(f"{prefix}.status", run.status == 4, f"exit status {run.status}: {said[-300:]}")
+    for what, pattern in (("parameters", r"the guest crashed: parameters 0 0 0 0x[0-9a-f]+000 0x[0-9a-f]+"),
+                          ("registers", r"VP \d+: rip 0x[0-9a-f]+ rsp 0x[0-9a-f]+"),
+                          ("log", r"guest: .*panic: the last words of this kernel(.*\n)+.*guest: .*Kernel panic - not syncing: sysrq")):
+        results.check(f"{prefix}.{what}", bool(re.search(pattern, said, re.I)), said[-600:])
+
+
+def panic_job(kernel, rare=False):
+    def prepare():
+        return images.initramfs(kernel, "hvis", os.path.join(images.GUEST, "panic"))
+
+    return Job(f"enlighten-panic-{kernel}", "guests", 2, prepare,
+               lambda results, context, initrd: check_panic(results, context, kernel, initrd), rare=rare)
+
+
 def job(cell):
     return Job(cell.name, "guests", 8 + cell.switches / 2, lambda: make_initramfs(cell.kernel),
                lambda results, context, initrd: boot(results, context, cell, initrd), rare=cell.rare)
 
 
 def jobs():
-    return [job(cell) for cell in cells()]
+    return [*(job(cell) for cell in cells()), panic_job("6.12-amd64"), panic_job("6.1-amd64", rare=True)]

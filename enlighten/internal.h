@@ -65,6 +65,7 @@ static inline bool enlighten_is_on(const struct enlightenment *row)
 #define ENLIGHTENMENTS 4
 extern struct enlightenment *const enlightenments[ENLIGHTENMENTS];
 extern struct advice_cpuid enlighten_cpuid;
+extern bool enlighten_sets;
 
 /* spin.c, tlb.c, ipi.c, crash.c */
 extern struct enlightenment enlighten_spin;
@@ -78,6 +79,12 @@ void enlighten_stop_all(void);
 void enlighten_silence_all(void);
 bool enlighten_answered(struct enlightenment *row, u64 result);
 extern const struct kernel_param_ops enlighten_param_ops;
+
+/* Whether the plain form of a hypercall, one word of VPs, does for @set. */
+static inline bool enlighten_plain(const struct vp_set *set)
+{
+	return vp_set_is_low(set) && !READ_ONCE(enlighten_sets);
+}
 
 /* vp.c: who is which VP, and where this CPU writes a hypercall's input. */
 #define VP_UNKNOWN (~0u)

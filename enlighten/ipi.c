@@ -81,7 +81,7 @@ static bool send_many(const struct cpumask *mask, u8 vector)
 	else if (vp_set_empty(set))
 		sent = true;
 	else
-		sent = vp_set_is_low(set) ? send_low(set->bank[0], vector) : send_high(set, vector);
+		sent = enlighten_plain(set) ? send_low(set->bank[0], vector) : send_high(set, vector);
 	local_irq_restore(flags);
 	return sent;
 }
@@ -90,7 +90,7 @@ static bool send_one(int cpu, u8 vector)
 {
 	const u32 vp = vp_of_cpu(cpu);
 
-	return vp < 64 ? send_low(1ull << vp, vector) : send_many(cpumask_of(cpu), vector);
+	return vp < 64 && !READ_ONCE(enlighten_sets) ? send_low(1ull << vp, vector) : send_many(cpumask_of(cpu), vector);
 }
 
 static void reschedule(int cpu)

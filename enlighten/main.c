@@ -31,6 +31,10 @@ MODULE_PARM_DESC(ipi, "Interrupt other CPUs by hypercall (default: if the hyperv
 module_param_cb(crash, &enlighten_param_ops, &enlighten_crash, 0644);
 MODULE_PARM_DESC(crash, "Report a panic to the host, with the log's end (default: if the hypervisor offers it; 0, 1, force)");
 
+bool enlighten_sets;
+module_param_named(sets, enlighten_sets, bool, 0644);
+MODULE_PARM_DESC(sets, "Name CPUs by sets where one word would do, as with more than 64 of them; for tests (default N)");
+
 static void read_cpuid(struct advice_cpuid *says)
 {
 	u32 unused;

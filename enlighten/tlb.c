@@ -147,7 +147,7 @@ static bool flush_set(const struct cpumask *mask, const struct flush_tlb_info *i
 		this_cpu_inc(counters.nobody);
 		return true;
 	}
-	return vp_set_is_low(set) ? flush_low(set, info) : flush_high(set, info);
+	return enlighten_plain(set) ? flush_low(set, info) : flush_high(set, info);
 }
 
 static bool flush(const struct cpumask *mask, const struct flush_tlb_info *info)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # What a contended lock, a remote flush and an interrupt cost with the enlightenment off and on, in turn. The host's counters are taken at
-# the marks KIND.SIDE.ROUND.begin and .end; KIND.SIDE.ROUND.count and .ns are figures.
+# the marks KIND.SIDE.ROUND.begin and .end; KIND.SIDE.ROUND.count and .ns are figures. "none" is what the same number of busy CPUs costs by time.
 . /kselftest/guest.sh
 ours_only
 [ "$HVIS_MODE" != hv ] || skip "the kernel does it itself"
@@ -14,6 +14,7 @@ seconds=${HVIS_SECONDS:-2}
 # side KIND off|on
 side()
 {
+	[ "$1" = none ] && return
 	case $2 in on) echo 1 ;; *) echo 0 ;; esac >$parameters/"$1"
 }
 
@@ -33,6 +34,7 @@ lock()
 	side spin "$1" && mark "spin.$1.$2.begin" && echo $((seconds * 1000)) >$lockload/run && mark "spin.$1.$2.end" || return 1
 	figure "spin.$1.$2.count" "$(cat $lockload/ops)" 1
 	figure "spin.$1.$2.alone" "$(cat $lockload/alone_ns)" ps
+	figure "spin.$1.$2.told" "$(awk '$1 == "spin_notified" { print $2 }' /sys/kernel/debug/hvis_enlighten/counters)" 1
 	figure "spin.$1.$2.longest" "$(cat $lockload/longest_us)" us
 	[ "$(cat $lockload/lost)" = N ]
 }
@@ -47,7 +49,8 @@ in_turn()
 	done
 }
 
-plan 3
+plan 4
+check nothing in_turn remote none
 check locks in_turn lock
 check flushes in_turn remote tlb
 check interrupts in_turn remote ipi

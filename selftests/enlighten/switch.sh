@@ -101,6 +101,12 @@ gup() { moves tlb_native_freed remoteload gup 5; }
 interrupts() { moves ipi_calls remoteload ipi 2; }
 interrupts_not() { echo 0 >$parameters/ipi && rests ipi_calls remoteload ipi 1 && echo 1 >$parameters/ipi; }
 
+# The form of calls for more than 64 VPs, which names few as well.
+by_sets()
+{
+	echo 1 >$parameters/sets && moves tlb_ex remoteload tlb 1 && moves ipi_calls_ex remoteload ipi 1 && remoteload gup 2 && echo 0 >$parameters/sets
+}
+
 # The hypervisor refused nothing, and every CPU was known.
 nothing_refused()
 {
@@ -177,7 +183,7 @@ gone()
 }
 
 [ -e $seen/state ] || modprobe hvis_enlighten || exit 1
-if [ "$HVIS_MODE" = hv ]; then plan 9; else plan 17; fi
+if [ "$HVIS_MODE" = hv ]; then plan 9; else plan 18; fi
 check on_by_advice on_by_advice
 check off_and_on off_and_on
 check refusals refusals
@@ -190,6 +196,7 @@ if [ "$HVIS_MODE" != hv ]; then
 	check walkers_of_page_tables gup
 	check interrupts_by_hypercall interrupts
 	check off_interrupts_nothing interrupts_not
+	check by_sets_of_processors by_sets
 	check nothing_refused nothing_refused
 	check hotplugged_under_load hotplugged_under_load
 fi

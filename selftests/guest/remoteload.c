@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * remoteload tlb|ipi|free|gup SECONDS: one thread per CPU, what one does makes the kernel reach all others.
+ * remoteload none|tlb|ipi|free|gup SECONDS: one thread per CPU, what one does makes the kernel reach all others.
  * tlb: the first changes the protection of a page that all others read, which flushes their TLBs; each change must be seen by the next
  *	access of every other thread. ipi: the first calls membarrier(), an interrupt to every CPU where the others run.
+ * none: neither; all run, to know what that costs by itself.
  * free: the first maps, fills and unmaps memory, which frees page tables; the others read elsewhere.
  * gup: the others read that memory meanwhile by process_vm_readv() and vmsplice(), which walk page tables without a lock
  *	(get_user_pages_fast()); what they get must be this memory's pattern or nothing.
@@ -107,6 +108,12 @@ static bool ipi_first(unsigned long count)
 	return !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
+static bool none_first(unsigned long count)
+{
+	(void)count;
+	return true;
+}
+
 static bool free_first(unsigned long count)
 {
 	uint64_t *words = mmap(area, AREA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
@@ -175,6 +182,7 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
+	{ "none", none_first, ipi_other },
 	{ "tlb", tlb_first, tlb_other },
 	{ "ipi", ipi_first, ipi_other },
 	{ "free", free_first, ipi_other },
@@ -232,6 +240,6 @@ int main(int argc, char **argv)
 			prepare();
 			return run(&kinds[i], atof(argv[2]));
 		}
-	fprintf(stderr, "usage: remoteload tlb|ipi|free|gup SECONDS\n");
+	fprintf(stderr, "usage: remoteload none|tlb|ipi|free|gup SECONDS\n");
 	return 2;
 }

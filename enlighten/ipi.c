@@ -136,14 +136,16 @@ static int ipi_start(void)
 	return 0;
 }
 
-/* Whoever took a pointer before it was put back may still be on his way, even asleep, if he is a task. */
+/*
+ * Whoever took a pointer before it was put back may still be on his way, even off the CPU; he finds the state changed and goes the
+ * kernel's way; before the module goes, enlighten_stop_all() waits for him. Who has looked at the state is waited for here.
+ */
 static void ipi_stop(void)
 {
 	WRITE_ONCE(smp_ops.smp_send_reschedule, native_reschedule);
 	WRITE_ONCE(smp_ops.send_call_func_single_ipi, native_call_one);
 	WRITE_ONCE(smp_ops.send_call_func_ipi, native_call_many);
 	synchronize_rcu_tasks_rude();
-	synchronize_rcu_tasks();
 }
 
 struct enlightenment enlighten_ipi = {

@@ -157,6 +157,8 @@ static void stop_all(void)
 
 	for (i = ENLIGHTENMENTS; i--;)
 		turn_off(enlightenments[i]);
+	/* Tasks that were on their way into a function of ours, and were preempted before its first line. */
+	synchronize_rcu_tasks();
 }
 
 /** enlighten_start_all() - grant what was wished for on the command line; may sleep; 0, or why an explicit wish was not */

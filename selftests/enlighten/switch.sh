@@ -66,7 +66,7 @@ refusals()
 	all_are on Y
 }
 
-# moves COUNTER COMMAND...: the command succeeds and the counter grows by at least 10.
+# moves COUNTER COMMAND...: the command succeeds and the counter grows. An overcommitted guest does a few in a second.
 moves()
 {
 	counter=$1
@@ -74,7 +74,7 @@ moves()
 	before=$(value $counter)
 	"$@" || return 1
 	echo "$counter: $before, then $(value $counter)"
-	[ $(($(value $counter) - before)) -ge 10 ]
+	[ $(($(value $counter) - before)) -ge 2 ]
 }
 
 rests()

@@ -36,7 +36,7 @@ class Cell:
 def cells():
     return [
         Cell("6.1-amd64", 2, "nopv"),
-        Cell("6.12-amd64", 4, "nopv"),
+        Cell("6.12-amd64", 4, "nopv", switches=3),
         Cell("6.12-amd64", 2, "hv"),
         Cell("6.1-amd64", 4, "hv", rare=True),
         Cell("6.1-amd64", 2, "nopv", switches=100, limit=3000, rare=True),

@@ -7,7 +7,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -43,11 +42,10 @@ module_param(lost, bool, 0444);
 static DEFINE_MUTEX(running);
 static DEFINE_SPINLOCK(contended);
 static unsigned long protected_count; /* under contended */
-static bool ended;
 
 /* One per CPU. */
 struct worker {
-	struct completion done;
+	struct task_struct *task; /* NULL: none */
 	unsigned long ops;
 	u64 longest_ns;
 };
@@ -76,12 +74,11 @@ static int run_worker(void *context)
 {
 	struct worker *worker = context;
 
-	while (!READ_ONCE(ended)) {
+	while (!kthread_should_stop()) {
 		take_once(worker);
 		work(between);
 		cond_resched();
 	}
-	complete(&worker->done);
 	return 0;
 }
 
@@ -91,14 +88,12 @@ static void start(struct worker *workers)
 	unsigned int cpu;
 
 	for_each_online_cpu(cpu) {
-		init_completion(&workers[cpu].done);
 		task = kthread_create(run_worker, &workers[cpu], "lockload/%u", cpu);
-		if (IS_ERR(task)) {
-			complete(&workers[cpu].done);
+		if (IS_ERR(task))
 			continue;
-		}
 		kthread_bind(task, cpu);
 		wake_up_process(task);
+		workers[cpu].task = task;
 	}
 }
 
@@ -109,7 +104,8 @@ static void collect(struct worker *workers)
 
 	ops = 0;
 	for_each_online_cpu(cpu) {
-		wait_for_completion(&workers[cpu].done);
+		if (workers[cpu].task)
+			kthread_stop(workers[cpu].task); /* returns when it has ended, so it is on no CPU that goes offline */
 		ops += workers[cpu].ops;
 		longest = max(longest, workers[cpu].longest_ns);
 	}
@@ -139,11 +135,9 @@ static int run(unsigned int ms)
 		return -ENOMEM;
 	measure_alone();
 	protected_count = 0;
-	WRITE_ONCE(ended, false);
 	cpus_read_lock();
 	start(workers);
 	schedule_timeout_interruptible(msecs_to_jiffies(ms));
-	WRITE_ONCE(ended, true);
 	collect(workers);
 	cpus_read_unlock();
 	kfree(workers);

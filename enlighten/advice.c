@@ -16,7 +16,12 @@ static enum advice advise(const struct advice_cpuid *cpuid, bool recommended)
 	return cpuid->kernel_active ? ADVICE_KERNEL : ADVICE_YES;
 }
 
-/* The kernel's own way is another one, halting by the idle MSR and waking by IPI hypercalls; it needs both. */
+/**
+ * advice_spin() - on HvCallNotifyLongSpinWait
+ * @cpuid: of this machine
+ *
+ * The kernel's own way is another one, halting by the idle MSR and waking by IPI hypercalls; it needs both.
+ */
 enum advice advice_spin(const struct advice_cpuid *cpuid)
 {
 	if (cpuid->kernel_active && (cpuid->access & TLFS_ACCESS_GUEST_IDLE) && (cpuid->hints & TLFS_HINT_CLUSTER_IPI))
@@ -24,16 +29,19 @@ enum advice advice_spin(const struct advice_cpuid *cpuid)
 	return spin_notify_recommended(cpuid->spin) ? ADVICE_YES : ADVICE_NO;
 }
 
+/** advice_tlb() - on the flush hypercalls */
 enum advice advice_tlb(const struct advice_cpuid *cpuid)
 {
 	return advise(cpuid, cpuid->hints & TLFS_HINT_REMOTE_TLB_FLUSH);
 }
 
+/** advice_ipi() - on the IPI hypercalls */
 enum advice advice_ipi(const struct advice_cpuid *cpuid)
 {
 	return advise(cpuid, cpuid->hints & TLFS_HINT_CLUSTER_IPI);
 }
 
+/** advice_crash() - on the crash registers */
 enum advice advice_crash(const struct advice_cpuid *cpuid)
 {
 	return advise(cpuid, cpuid->features & TLFS_FEATURE_CRASH_MSRS);

@@ -15,6 +15,7 @@
 
 /**
  * hook_set() - from now on @hook->function is ours
+ * @hook: function and enter are set
  *
  * May sleep. Return: 0; -EBUSY if it is patched already; another negative errno if this kernel does not have it, or no ftrace.
  * One log line said so.
@@ -44,6 +45,7 @@ int hook_set(struct hook *hook)
 /**
  * hook_remove() - undo hook_set(); when it returns nobody runs in @hook->enter, nor, if that sent callers who cannot be
  * preempted elsewhere, there
+ * @hook: was set
  *
  * ftrace waits until every CPU has scheduled, which whoever is in a stretch without preemption has not. May sleep.
  */

@@ -34,6 +34,7 @@ static void tell_refusal(struct irq_work *work)
 
 /**
  * enlighten_answered() - a row has made a hypercall
+ * @row: whose
  * @result: what hvis_hypercall() returned
  *
  * A refusal turns the row off, but its hooks stay. Any context. Return: the hypervisor did it.

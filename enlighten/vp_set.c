@@ -43,6 +43,7 @@ bool vp_set_is_low(const struct vp_set *set)
 
 /**
  * vp_set_write() - the set as a hypercall's input
+ * @set: not empty
  * @wire: written to
  * @room: words that there are for banks
  *

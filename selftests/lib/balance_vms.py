@@ -103,6 +103,6 @@ def jobs():
     programs = [f"{images.KSELFTEST}/usemem:/bin/usemem"]
     return [
         Job("balance-kernel", "guests", 8,
-            lambda: images.initramfs("6.1-amd64", "kernel", script, programs=programs, modules=["hv_balloon"]),
+            lambda: images.initramfs("6.1-amd64", "kernel", script, programs=programs, modules=["hv_balloon"], files=images.MEMORY),
             check_with("kernel", "hv", "6.1-amd64", "kernel-driver.balance"), rare=True),
     ]

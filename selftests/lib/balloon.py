@@ -123,12 +123,13 @@ class Host:
         self.check("status", bool(after.get("status") and after.get("demand")), f"{after.get('status')} {after.get('demand')}")
         self.check("punches-succeed", after.get("punch_errors") == 0, f"{after.get('punch_errors')}")
 
+    def refusals(self):
+        for case, arguments, wanted in refusals():
+            status, _, err = self.ctl(*arguments)
+            good = status in (1, 2) and len(err.splitlines()) == 1 and wanted in err
+            self.results.check(f"host.refuses.{case}", good, "" if good else f"exit status {status}: {err[:200]}")
+
     def mark(self, name, _stats):
-        if name == "down":
-            for case, arguments, wanted in refusals():
-                status, _, err = self.ctl(*arguments)
-                good = status in (1, 2) and len(err.splitlines()) == 1 and wanted in err
-                self.results.check(f"host.refuses.{case}", good, "" if good else f"exit status {status}: {err[:200]}")
         getattr(self, name)()
 
 
@@ -165,7 +166,7 @@ def check_with(driver, mode, kernel, prefix, side):
 def job(name, driver, mode, kernel, prefix, modules=(), rare=False):
     script = os.path.join(images.GUEST, "balloon")
     programs = [f"{images.KSELFTEST}/usemem:/bin/usemem"]
-    return Job(name, "guests", 6, lambda: images.initramfs(kernel, driver, script, programs=programs, modules=modules),
+    return Job(name, "guests", 6, lambda: images.initramfs(kernel, driver, script, programs=programs, modules=modules, files=images.MEMORY),
                check_with(driver, mode, kernel, prefix, name.removeprefix("balloon-")), rare=rare)
 
 

@@ -12,6 +12,8 @@ GUEST = os.path.join(TOP, "selftests", "guest")
 DRIVERS = {"hvis": [], "kernel": ["hv_vmbus", "hv_storvsc"]}
 # For guests on a user network.
 NETWORK = [(os.path.join(GUEST, name), f"/kselftest/{name}") for name in ("network.sh", "lease")]
+# For guests whose memory changes.
+MEMORY = [(os.path.join(GUEST, "memory.sh"), "/kselftest/memory.sh")]
 SG_TOOLS = ["sg_inq", "sg_vpd", "sg_readcap", "sg_luns", "sg_unmap", "sg_write_same", "sg_sync", "sg_turs"]
 
 

@@ -300,4 +300,95 @@ NETVSC_CONTROL = [
                          ("sub-channel", "nvsp=sub-channel"), ("while-registered", "rndis=set,oid=rss-parameters"))),
 ]
 
-PARTS = {"storvsc": STORVSC, "vmbus": VMBUS, "netvsc": NETVSC, "netvsc-control": NETVSC_CONTROL}
+DM_TO = "packet,to=guest,channel=dm0"
+DM_FROM = "packet,from=guest,channel=dm0"
+UNBALLOON, HOT_ADD, INFO = 8, 10, 12
+IN_USE = 0x1000  # a page of the guest's kernel, 16 MiB from the begin of memory
+BLOCK = 32768  # pages of a memory block
+ABOVE = 0x100000  # a page above all memory: 4 GiB
+
+
+def said(kind, *body, size=None):
+    """A message of these words of 32 bits behind the header, whose size may lie."""
+    message = words(kind | (8 + 4 * len(body) if size is None else size) << 16, 7, *body)
+    message += bytes(-len(message) % 8)
+    return f"now,channel=dm0:raw,bytes={(words(6 | 2 << 16, 2 + len(message) // 8, 0, 0) + message).hex()}"
+
+
+def asked(kind, **keys):
+    return f"now,channel=dm0:send,{','.join([f'dm={kind}', *(f'{name}={value}' for name, value in keys.items())])}"
+
+
+def span(pfn, pages):
+    """A range of pages as two words."""
+    word = pfn | pages << 40
+    return word & 0xFFFFFFFF, word >> 32
+
+
+def one_range(pfn, pages):
+    return said(UNBALLOON, 0, 1, *span(pfn, pages))
+
+
+def dm_said(name, *rules):
+    return Scenario(f"balloon-{name}", [], later=list(rules), theirs=30)
+
+
+def dm_changed(name, kind, change):
+    """An honest request that is changed on its way."""
+    return Scenario(f"balloon-{name}", [f"{DM_TO},dm={kind},{change}"], theirs=40)
+
+
+BALLOON = [
+    dm_said("message-without-a-header", f"now,channel=dm0:raw,bytes={words(6 | 2 << 16, 2, 0, 0).hex()}"),
+    dm_said("message-shorter-than-its-kind", said(UNBALLOON, size=8)),
+    dm_said("message-longer-than-the-packet", said(UNBALLOON, 0, 1, *span(IN_USE, 512), size=4096)),
+    dm_said("message-of-no-kind", said(99, 0, 0)),
+    dm_said("message-of-the-guests-kind", asked("status-report")),
+    dm_said("packet-that-is-no-message", "now,channel=dm0:send,type=11,id=5,dm=balloon-request,pages=512"),
+    dm_said("answer-to-nothing", asked("version-response", status=0), asked("caps-response", status=0)),
+    dm_said("info-of-no-kind", said(INFO, 0, 16, 7, 8, 1, 0)),
+    dm_said("info-cut-off", said(INFO, 0, 16, 0, 8)),
+    dm_said("defect-6-range-never-ballooned", one_range(IN_USE, 512)),
+    dm_said("defect-6-range-beyond-memory", one_range((1 << 40) - 512, 512)),
+    dm_said("defect-6-range-of-64-GiB", one_range(IN_USE, (1 << 24) - 1)),
+    dm_said("defect-6-range-wraps", one_range((1 << 40) - 1, (1 << 24) - 1)),
+    dm_said("defect-6-range-empty", one_range(IN_USE, 0)),
+    dm_said("defect-6-more-ranges-than-came", said(UNBALLOON, 0, 0xFFFFFFFF, *span(IN_USE, 512))),
+    dm_said("53-message-as-long-as-a-rule-can-say", said(UNBALLOON, 0, 25, *(word for i in range(25) for word in span(IN_USE + 16 * i, 8)))),
+    dm_changed("defect-6-range-twice", "unballoon-request", "every=1:duplicate,ms=50"),
+    dm_changed("defect-6-range-longer-than-it-was", "unballoon-request", "count=1:corrupt,offset=23,value=1,size=1"),
+    dm_said("asks-for-nothing", asked("balloon-request", pages=0)),
+    dm_said("55-odd-counts", *(asked("balloon-request", pages=pages) for pages in (1, 511, 512, 513))),
+    dm_said("defect-7-overlapping-requests", *[asked("balloon-request", pages=1000, times=2)] * 2),
+    dm_said("asks-for-more-than-there-is", asked("balloon-request", pages=0xFFFFFFFF)),
+    dm_changed("asks-for-more-than-it-counts", "balloon-request", "count=1:answer,pages=1000000"),
+    Scenario("balloon-defect-8-partial-answer", [], theirs=40),
+    dm_said("hot-add-over-memory", asked("hot-add-request", pfn=IN_USE, pages=BLOCK)),
+    dm_said("hot-add-over-the-limit", asked("hot-add-request", pfn=ABOVE, pages=1 << 23)),
+    dm_said("hot-add-beyond-addresses", asked("hot-add-request", pfn=(1 << 40) - 2 * BLOCK, pages=BLOCK)),
+    dm_said("hot-add-of-nothing", asked("hot-add-request", pfn=ABOVE, pages=0)),
+    dm_said("hot-add-unaligned", asked("hot-add-request", pfn=ABOVE + 1, pages=BLOCK)),
+    dm_said("hot-add-outside-of-its-region", said(HOT_ADD, *span(ABOVE, BLOCK), *span(ABOVE + BLOCK, BLOCK))),
+    dm_said("defect-7-region-cut-off", said(HOT_ADD, *span(ABOVE, BLOCK), 0xFFFFFFFF)),
+    dm_changed("hot-add-twice", "hot-add-request", "every=1:duplicate,ms=50"),
+    dm_changed("56-hot-add-smaller-than-a-block", "hot-add-request", "count=1:corrupt,offset=13,value=0x7fff,size=2"),
+    dm_said("hot-remove-of-nothing", asked("hot-remove-request", pages=BLOCK), asked("hot-remove-request", pages=0xFFFFFFFF)),
+    dm_said("hot-remove-of-less-than-a-block", asked("hot-remove-request", pages=1)),
+    dm_changed("56-hot-add-of-a-block-and-a-half", "hot-add-request", "count=1:corrupt,offset=13,bytes=00c000"),
+    Scenario("balloon-message-before-its-time", [f"{DM_FROM},dm=version-request,count=1:{asked('balloon-request', pages=512).partition(':')[2]}",
+                                                 f"{DM_FROM},dm=caps-report,count=1:{one_range(IN_USE, 512).partition(':')[2]}"], theirs=30),
+    dm_said("54-switched-off", asked("balloon-request", pages=512), asked("hot-add-request", pfn=ABOVE, pages=BLOCK)),
+    Scenario("balloon-57-bound-and-unbound", [], theirs=120),
+    Scenario("balloon-unload-under-way", [], theirs=90),
+    *(Scenario(f"balloon-silent-at-{kind}", [f"{DM_FROM},dm={kind}:drop"], theirs=30) for kind in ("version-request", "caps-report")),
+    Scenario("balloon-version-refused", [f"{DM_TO},dm=version-response:answer,status=0"], theirs=30),
+    Scenario("balloon-capabilities-refused", [f"{DM_TO},dm=caps-response:answer,status=0"], theirs=30),
+    Scenario("balloon-answer-of-another-kind", [f"{DM_TO},dm=version-response:answer,dm=99"], theirs=30),
+    dm_said("silent-at-unload", "now,channel=dm0:silent"),
+    dm_said("write-index-past-the-end", "now,channel=dm0:ring,in=to-guest,write=0xfffffff8"),
+    *(Scenario(f"balloon-rescind-at-{kind}", [f"{where},dm={kind},count=1:rescind,channel=dm0,reoffer=300"], theirs=60) for where, kind in (
+        (DM_FROM, "version-request"), (DM_FROM, "caps-report"), (DM_FROM, "status-report"), (DM_TO, "balloon-request"),
+        (DM_TO, "unballoon-request"), (DM_TO, "hot-remove-request"), (DM_TO, "hot-add-request"))),
+]
+
+PARTS = {"storvsc": STORVSC, "vmbus": VMBUS, "netvsc": NETVSC, "netvsc-control": NETVSC_CONTROL, "balloon": BALLOON}

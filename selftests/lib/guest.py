@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs one guest on hvis-host and reads its report (second serial port) while it runs.
 
-Report lines that start with "@" are for us: @started, @mark NAME (we take the host's counters and answer),
+Report lines that start with "@" are for us: @started, @mark NAME (we take the host's counters and answer: ok, or what on_mark says),
 @figure NAME VALUE UNIT, @result ok. All others are KTAP.
 """
 
@@ -106,8 +106,7 @@ class Run:
         if line.startswith("@mark "):
             stats = self.ask("query-stats")
             self.marks.append((line[6:], time.monotonic(), stats))
-            self.on_mark(line[6:], stats)
-            tty.write("ok\n")
+            tty.write(f"{self.on_mark(line[6:], stats) or 'ok'}\n")
             tty.flush()
         elif line.startswith("@figure "):
             name, value, unit = line[8:].split(" ", 2)

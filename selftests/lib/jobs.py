@@ -58,6 +58,7 @@ def all_jobs():
     import balloon
     import cli
     import hostile
+    import integrity
     import lies
     import matrix
     import measure
@@ -72,8 +73,8 @@ def all_jobs():
     import survival
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, balance, balance_vms, balloon, hostile, lies, offers, net, net_churn, net_pair, net_user,
-               netmeasure, vswitch)
+    modules = (matrix, survival, cli, measure, plug, storage, balance, balance_vms, balloon, integrity, hostile, lies, offers, net,
+               net_churn, net_pair, net_user, netmeasure, vswitch)
     return [job for module in modules for job in module.jobs()]
 
 

@@ -62,6 +62,7 @@ def all_jobs():
     import lies
     import matrix
     import measure
+    import memmeasure
     import net
     import net_churn
     import net_pair
@@ -73,7 +74,7 @@ def all_jobs():
     import survival
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, balance, balance_vms, balloon, integrity, hostile, lies, offers, net,
+    modules = (matrix, survival, cli, measure, plug, storage, balance, balance_vms, balloon, integrity, memmeasure, hostile, lies, offers, net,
                net_churn, net_pair, net_user, netmeasure, vswitch)
     return [job for module in modules for job in module.jobs()]
 

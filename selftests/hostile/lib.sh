@@ -141,6 +141,12 @@ rank()
 	esac
 }
 
+# rarely TRY...: only where all are asked for, or some by name; others of its kind are tried always.
+rarely()
+{
+	[ -z "$HVIS_ONLY$HVIS_RARE" ] || "$@"
+}
+
 # try NAME SECONDS ok|error|any BACK COMMAND...: while the host lies COMMAND must end within SECONDS, in that way, and
 # afterwards things must work again, with no more help than BACK.
 try()

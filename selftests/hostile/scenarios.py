@@ -360,6 +360,7 @@ BALLOON = [
     dm_said("asks-for-nothing", asked("balloon-request", pages=0)),
     dm_said("55-odd-counts", *(asked("balloon-request", pages=pages) for pages in (1, 511, 512, 513))),
     dm_said("defect-7-overlapping-requests", *[asked("balloon-request", pages=1000, times=2)] * 2),
+    Scenario("balloon-defect-7-answer-that-cannot-be-sent", [], later=["now,channel=dm0:stall"], theirs=30, rare=True),
     dm_said("asks-for-more-than-there-is", asked("balloon-request", pages=0xFFFFFFFF)),
     dm_changed("asks-for-more-than-it-counts", "balloon-request", "count=1:answer,pages=1000000"),
     Scenario("balloon-defect-8-partial-answer", [], theirs=40),

@@ -69,10 +69,10 @@ def check_with(name, driver, mode, kernel, cycles):
         run = host.run.run()
         found = [*outcome(host, run), ("guest", not run.trouble(), run.trouble())]
         if driver == "hvis":
-            for name, good, detail in found:
-                host.check(name, good, detail)
+            for what, good, detail in found:
+                host.check(what, good, detail)
         else:  # told, not judged
-            wrong = [f"{name}: {detail}" for name, good, detail in found if not good]
+            wrong = [f"{what}: {detail}" for what, good, detail in found if not good]
             results.check("kernel-driver.balloon.integrity", None, "; ".join(wrong) or "holds")
         results.figure(f"balloon.integrity.rounds.{driver}", said(run.lines, r"integrity: holdmem: (\d+) rounds") or 0, "1")
 

@@ -54,7 +54,7 @@ def judge(host, lines):
         host.check(f"{name}.total", abs(moved - mib) <= 24, f"MemTotal moved by {moved:.0f} MiB, not {mib}")
     left = total.get("back", 0) - total.get("start", 0)
     host.results.figure("balloon.demo.total_moved_mib", left, "MiB")
-    host.check("total-returns", total and abs(left) < 1, f"MemTotal is {left:.1f} MiB off from where it was")
+    host.check("total-returns", bool(total) and abs(left) < 1, f"MemTotal is {left:.1f} MiB off from where it was")
     host.check("added-memory-is-used", "balloon: ok use-800" in lines)
 
 

@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass, field
 
 import images
-from guest import HOST, Guest, Run
+import matrix
+from guest import HOST, Guest, Run, ktap
 from jobs import Job
 
 MIB = 1 << 20
@@ -170,8 +171,26 @@ def job(name, driver, mode, kernel, prefix, modules=(), rare=False):
                check_with(driver, mode, kernel, prefix, name.removeprefix("balloon-")), rare=rare)
 
 
+def selftests(kernel):
+    """The kselftests of balloon/: what a guest alone can see and set."""
+    name = f"balloon-selftests-{kernel}"
+
+    def check(results, context, initrd):
+        append = images.append("hvis", "nopv", context.tsc_khz, tests="balloon", luns="0", limit=80)
+        guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, 2, disks=["null=64M,lun=0"],
+                      memory=f"startup={START}M,min=128M,max={LARGE}M", limit=100)
+        run = Run(guest, context.scratch, results.folder).run()
+        for title, ok, detail in ktap(run.lines):
+            results.check(f"balloon.selftests.{title.split('.', 1)[1]}", ok, detail)
+        trouble = run.trouble(planned=True)
+        results.check("balloon.selftests.guest", not trouble, trouble)
+
+    return Job(name, "guests", 3, lambda: matrix.prepare(kernel, "hvis", ()), check)
+
+
 def jobs():
     return [
+        selftests("6.12-amd64"),
         job("balloon-hvis", "hvis", "nopv", "6.12-amd64", "balloon"),
         job("balloon-hvis-6.1", "hvis", "hv", "6.1-amd64", "balloon-6.1", rare=True),
         job("balloon-kernel", "kernel", "hv", "6.1-amd64", "kernel-driver.balloon", ["hv_balloon"]),

@@ -29,7 +29,7 @@ static int ask(struct balloon *balloon, const void *message, u32 bytes, u16 type
 	set_waiting(&balloon->ask, &xact, type);
 	error = balloon_is_gone(balloon) ? -ENODEV : balloon_send(balloon, message, bytes);
 	if (!error)
-		error = hvis_xact_wait(&xact, BALLOON_ASK_MS, what);
+		error = hvis_xact_wait(&xact, balloon_connect_ms, what);
 	set_waiting(&balloon->ask, NULL, 0);
 	return error;
 }
@@ -95,7 +95,7 @@ static int report_caps(struct balloon *balloon)
  * balloon_connect() - negotiate; afterwards the device is READY, and may be serving a request already
  * @balloon: its channel is open, its server runs
  *
- * May sleep, at most four times BALLOON_ASK_MS. Return: 0; negative errno after a line that says what the host did: -EPROTONOSUPPORT,
+ * May sleep, at most four times balloon_connect_ms. Return: 0; negative errno after a line that says what the host did: -EPROTONOSUPPORT,
  * -EPROTO: it refused; -ETIMEDOUT, -ENODEV, -EIO: it did not answer, is gone, or broke the ring's rules.
  */
 int balloon_connect(struct balloon *balloon)

@@ -35,7 +35,6 @@
 #define BALLOON_PACKET_MAX 8192
 
 /* Bounds, in ms. */
-#define BALLOON_ASK_MS 5000 /* an answer of the negotiation */
 #define BALLOON_SEND_MS 10000 /* room in the ring for an answer */
 #define BALLOON_SETTLE_MS 1000 /* from when the host has read an answer until it is held to have acted on it */
 #define BALLOON_FROZEN_MS 30000 /* a memory block on its way offline */
@@ -155,6 +154,7 @@ extern bool balloon_hot_add;
 extern bool balloon_movable;
 extern unsigned int balloon_floor_mb;
 extern unsigned int balloon_status_ms;
+extern unsigned int balloon_connect_ms;
 extern struct dentry *balloon_debugfs;
 extern struct workqueue_struct *balloon_wq;
 

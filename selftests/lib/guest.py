@@ -12,6 +12,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from results import BUILD
@@ -92,15 +93,14 @@ class Run:
         report = self._connect(self.report_path)
         if not report:
             return
-        with open(self.log, "w", encoding="utf-8") as log, report.makefile("rw", errors="replace", newline="\n") as tty:
-            try:
+        # A guest that was killed hears no answer, not even when its file is closed.
+        with open(self.log, "w", encoding="utf-8") as log, suppress(ConnectionError):
+            with report.makefile("rw", errors="replace", newline="\n") as tty:
                 for line in tty:
                     line = line.rstrip("\r\n")
                     log.write(f"{time.monotonic() - self.started:7.2f} {line}\n")
                     log.flush()
                     self._take(line, tty)
-            except ConnectionError:
-                pass
 
     def _take(self, line, tty):
         if line.startswith("@mark "):

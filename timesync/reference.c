@@ -10,10 +10,6 @@
  */
 #include "reference.h"
 
-#ifndef notrace
-#define notrace
-#endif
-
 /* A consistent content of the page and a count read with it. Return: false if it is invalid, or never stands still. */
 static __always_inline bool read_page(const struct reference *reference, const struct tlfs_reference_tsc *page,
 				      struct reference_scale *scale, u64 *count)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "log.h"
 #include "synic_internal.h"
 #include "vcpu.h"
 #include "vcpu_state.h"
+#include "wire/tlfs.h"
 
 #define KICK_SIGNAL SIGUSR1
 
@@ -40,6 +43,7 @@ struct vcpu {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool running; /* @lock: the thread is in its loop */
+	bool parked; /* @lock: and out of the guest for as long as all->paused */
 	struct call *call; /* @lock: to be made by the thread */
 	atomic_bool called; /* a hint that @call is set */
 
@@ -50,6 +54,9 @@ struct vcpus {
 	struct vm *vm;
 	struct pio *pio;
 	struct hyperv *hyperv;
+	const unsigned int *host_cpus;
+	unsigned int host_cpu_count;
+	atomic_bool paused;
 	size_t run_bytes;
 	unsigned int count;
 	struct vcpu vcpu[];
@@ -124,12 +131,31 @@ static void handle_system_event(struct vcpu *vcpu)
 		vm_stop(vm, VM_RESET);
 		break;
 	case KVM_SYSTEM_EVENT_CRASH:
-		hyperv_report_crash(vcpu->fd);
+		crash_report(vcpu->fd, vcpu->index, vcpu->all->hyperv->mem, 0);
 		vm_stop(vm, VM_CRASHED);
 		break;
 	default:
 		crashed(vcpu, "system event", vcpu->run->system_event.type);
 	}
+}
+
+/* Only the crash control register is watched (crash.h). Without the bit that reports, a write means nothing. */
+static void handle_msr_write(struct vcpu *vcpu)
+{
+	const uint64_t control = vcpu->run->msr.data;
+
+	vcpu->run->msr.error = vcpu->run->msr.index != TLFS_MSR_CRASH_CTL;
+	if (vcpu->run->msr.error || !(control & TLFS_CRASH_NOTIFY))
+		return;
+	crash_report(vcpu->fd, vcpu->index, vcpu->all->hyperv->mem, control);
+	vm_stop(vcpu->all->vm, VM_CRASHED);
+}
+
+/* What can be reported, and how. */
+static void handle_msr_read(struct vcpu *vcpu)
+{
+	vcpu->run->msr.error = vcpu->run->msr.index != TLFS_MSR_CRASH_CTL;
+	vcpu->run->msr.data = TLFS_CRASH_NOTIFY | TLFS_CRASH_NOTIFY_MSG;
 }
 
 static enum vcpu_exit handle_exit(struct vcpu *vcpu)
@@ -147,6 +173,12 @@ static enum vcpu_exit handle_exit(struct vcpu *vcpu)
 		return handle_hyperv(vcpu);
 	case KVM_EXIT_SYSTEM_EVENT:
 		handle_system_event(vcpu);
+		break;
+	case KVM_EXIT_X86_RDMSR:
+		handle_msr_read(vcpu);
+		break;
+	case KVM_EXIT_X86_WRMSR:
+		handle_msr_write(vcpu);
 		break;
 	case KVM_EXIT_SHUTDOWN:
 		crashed(vcpu, "triple fault", 0);
@@ -207,17 +239,51 @@ static void unblock_kicks(void)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* Until the VM goes on, or ends, or there is a call to be made. */
+static void park(struct vcpu *vcpu)
+{
+	struct vcpus *all = vcpu->all;
+
+	pthread_mutex_lock(&vcpu->lock);
+	vcpu->parked = true;
+	pthread_cond_broadcast(&vcpu->changed);
+	while (atomic_load(&all->paused) && !vcpu->call && !vm_stopped(all->vm))
+		pthread_cond_wait(&vcpu->changed, &vcpu->lock);
+	vcpu->parked = false;
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+/* A processor that has gone since it was asked for is no reason not to run. */
+static void pin(const struct vcpu *vcpu)
+{
+	const struct vcpus *all = vcpu->all;
+	cpu_set_t set;
+
+	if (!all->host_cpu_count)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(all->host_cpus[vcpu->index % all->host_cpu_count], &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		log_warn("--host-cpus: VP %u cannot be kept on processor %u: %s", vcpu->index,
+			 all->host_cpus[vcpu->index % all->host_cpu_count], strerror(errno));
+}
+
 static void *run_thread(void *context)
 {
 	struct vcpu *vcpu = context;
 	struct vcpus *all = vcpu->all;
 
+	pin(vcpu);
 	unblock_kicks();
 	while (!vm_stopped(all->vm)) {
 		enum vcpu_exit reason;
 
 		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 		make_call(vcpu);
+		if (atomic_load(&all->paused)) {
+			park(vcpu);
+			continue;
+		}
 		if (all->vm->hyperv)
 			synic_deliver(all->hyperv->synic, vcpu->index);
 		if (vm_stopped(all->vm))
@@ -251,6 +317,7 @@ void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd
 	atomic_store(&vcpu->called, true);
 	if (vcpu->running)
 		vcpus_kick(vcpus, index);
+	pthread_cond_broadcast(&vcpu->changed);
 	while (vcpu->running && vcpu->call)
 		pthread_cond_wait(&vcpu->changed, &vcpu->lock);
 	if (vcpu->call) { /* no thread that could make it (any more) */
@@ -258,6 +325,37 @@ void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd
 		function(vcpu->fd, argument);
 	}
 	pthread_mutex_unlock(&vcpu->lock);
+}
+
+static void wake(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	pthread_cond_broadcast(&vcpu->changed);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+static void wait_parked(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	while (vcpu->running && !vcpu->parked)
+		pthread_cond_wait(&vcpu->changed, &vcpu->lock);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+void vcpus_pause(struct vcpus *vcpus)
+{
+	atomic_store(&vcpus->paused, true);
+	for (unsigned int i = 0; i < vcpus->count; i++)
+		vcpus_kick(vcpus, i);
+	for (unsigned int i = 0; i < vcpus->count; i++)
+		wait_parked(&vcpus->vcpu[i]);
+}
+
+void vcpus_resume(struct vcpus *vcpus)
+{
+	atomic_store(&vcpus->paused, false);
+	for (unsigned int i = 0; i < vcpus->count; i++)
+		wake(&vcpus->vcpu[i]);
 }
 
 static int create_vcpu(struct vcpus *vcpus, unsigned int index)
@@ -288,7 +386,7 @@ static int share_tsc(struct vcpus *vcpus)
 /*
  * All VPs are created before the first gets its state: KVM numbers them for Hyper-V in that order.
  */
-static int create_all(struct vcpus *vcpus, const struct boot_entry *entry)
+static int create_all(struct vcpus *vcpus, const struct hyperv_features *features, const struct boot_entry *entry)
 {
 	struct vm *vm = vcpus->vm;
 	struct cpuid_table *base;
@@ -300,7 +398,7 @@ static int create_all(struct vcpus *vcpus, const struct boot_entry *entry)
 	for (unsigned int i = 0; !ret && i < vcpus->count; i++)
 		ret = create_vcpu(vcpus, i);
 	if (!ret)
-		ret = cpuid_base(vm->kvm, vcpus->count, vm->hyperv, base);
+		ret = cpuid_base(vm->kvm, vcpus->count, vm->hyperv ? features : NULL, base);
 	for (unsigned int i = 0; !ret && i < vcpus->count; i++)
 		ret = vcpu_state_init(vcpus->vcpu[i].fd, i, vm->hyperv, base);
 	if (!ret)
@@ -325,6 +423,8 @@ struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_
 	vcpus->vm = config->vm;
 	vcpus->pio = config->pio;
 	vcpus->hyperv = config->hyperv;
+	vcpus->host_cpus = config->host_cpus;
+	vcpus->host_cpu_count = config->host_cpu_count;
 	vcpus->run_bytes = ioctl(config->vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	vcpus->count = cpus;
 	for (unsigned int i = 0; i < cpus; i++) {
@@ -337,7 +437,7 @@ struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_
 		pthread_mutex_init(&vcpu->lock, NULL);
 		pthread_cond_init(&vcpu->changed, NULL);
 	}
-	ret = create_all(vcpus, entry);
+	ret = create_all(vcpus, config->features, entry);
 	if (ret) {
 		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create %u VPs: %s", cpus,
 			 strerror(-ret));
@@ -402,8 +502,10 @@ int vcpus_start(struct vcpus *vcpus)
 
 void vcpus_stop(struct vcpus *vcpus)
 {
-	for (unsigned int i = 0; i < vcpus->count; i++)
+	for (unsigned int i = 0; i < vcpus->count; i++) {
 		vcpus_kick(vcpus, i);
+		wake(&vcpus->vcpu[i]);
+	}
 	for (unsigned int i = 0; i < vcpus->count; i++) {
 		struct vcpu *vcpu = &vcpus->vcpu[i];
 

@@ -70,10 +70,11 @@ def all_jobs():
     import plug
     import storage
     import survival
+    import timesync
     import vswitch
 
     modules = (matrix, survival, cli, measure, plug, storage, balance, balance_vms, balloon, hostile, lies, offers, net, net_churn, net_pair, net_user,
-               netmeasure, vswitch)
+               netmeasure, timesync, vswitch)
     return [job for module in modules for job in module.jobs()]
 
 

@@ -43,6 +43,7 @@ int clocksource_start(void);
 void clocksource_stop(void);
 
 /* stimer.c */
+extern unsigned int timesync_stimer_rating;
 void stimer_start(void);
 void stimer_stop(void);
 int stimer_init(void);

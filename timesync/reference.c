@@ -25,6 +25,7 @@ static __always_inline bool read_page(const struct reference *reference, const s
 		scale->scale = READ_ONCE(page->scale);
 		scale->offset = READ_ONCE(page->offset);
 		*count = reference->counter();
+		/* See above. */
 		smp_rmb();
 		if (READ_ONCE(page->sequence) == scale->sequence)
 			return true;
@@ -52,10 +53,12 @@ static notrace bool read_known(const struct reference *reference, struct referen
 {
 	u32 version = READ_ONCE(reference->version);
 
+	/* The version before its content, and after it again; pairs with write_known(). */
 	smp_rmb();
 	known->sequence = READ_ONCE(reference->known.sequence);
 	known->scale = READ_ONCE(reference->known.scale);
 	known->offset = READ_ONCE(reference->known.offset);
+	/* See above. */
 	smp_rmb();
 	return !(version & 1) && READ_ONCE(reference->version) == version;
 }
@@ -64,10 +67,12 @@ static notrace bool read_known(const struct reference *reference, struct referen
 static notrace void write_known(struct reference *reference, const struct reference_scale *scale)
 {
 	WRITE_ONCE(reference->version, reference->version + 1);
+	/* Odd before the content changes, even after; pairs with read_known(). */
 	smp_wmb();
 	WRITE_ONCE(reference->known.sequence, scale->sequence);
 	WRITE_ONCE(reference->known.scale, scale->scale);
 	WRITE_ONCE(reference->known.offset, scale->offset);
+	/* See above. */
 	smp_wmb();
 	WRITE_ONCE(reference->version, reference->version + 1);
 }

@@ -58,10 +58,13 @@ struct reference {
 	atomic_t fallbacks;
 };
 
+/* A product of two 64-bit numbers. */
+__extension__ typedef unsigned __int128 reference_wide;
+
 /* ((count * scale) >> 64) + offset, modulo 2^64. */
 static __always_inline u64 reference_of(u64 count, u64 scale, s64 offset)
 {
-	return (u64)(((unsigned __int128)count * scale) >> 64) + (u64)offset;
+	return (u64)(((reference_wide)count * scale) >> 64) + (u64)offset;
 }
 
 u64 reference_read(struct reference *reference);

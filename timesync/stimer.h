@@ -21,6 +21,7 @@ enum stimer_state {
 /**
  * struct stimer - the first synthetic timer of a CPU
  * @event: as the kernel sees it
+ * @other: what the CPU used before, and goes back to
  * @config: STIMER0_CONFIG while it is in use
  * @way: how it tells
  * @irq: for STIMER_DIRECT
@@ -29,6 +30,7 @@ enum stimer_state {
  */
 struct stimer {
 	struct clock_event_device event;
+	struct clock_event_device *other;
 	u64 config;
 	enum stimer_way way;
 	int irq;

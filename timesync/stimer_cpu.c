@@ -3,26 +3,24 @@
  * One CPU's synthetic timer: its registers, its interrupt, and how it becomes the CPU's clock event device and stops being it.
  *
  * Linux cannot unregister a clock event device, but it can unbind one: clockevents_unbind_device() puts the best of the others in its place,
- * with handler and next event handed over, and takes it off all lists, after which nobody knows it any more. That fails only if there is no
- * other. So the way back is tried right after the way there: if it fails, the timer stays and with it the module (PINNED).
+ * with handler and next event handed over, and takes it off all lists, after which nobody knows it any more. That fails if there is no other,
+ * and there is a trap: the device that ours replaces is looked at once more, as a device to wake CPUs from deep sleep (broadcast), and where
+ * its own timer does not stop in deep sleep (ARAT) the local APIC's of CPU 0 is taken for that at once, and cannot be gone back to. So while
+ * ours is registered the one that is replaced says that it does stop (C3STOP), with interrupts off, so nobody else sees it; then it is left
+ * alone. Which one that is, the kernel's list of devices tells, of which ours is a member.
+ * The way back is tried right after the way there: if it fails all the same, the timer stays and with it the module (PINNED).
  * Invariant: a timer that is OFF is on none of the kernel's lists and its registers are 0.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/interrupt.h>
+#include <linux/list.h>
 #include <linux/module.h>
 #include <asm/msr.h>
 
 #include "internal.h"
 #include "stimer.h"
 #include "vmbus_cpu.h"
-
-/*
- * Above all others (TSC deadline 150, local APIC 100, HPET 50) if it raises a vector: setting it is one exit like theirs, and the hypervisor
- * needs to emulate no divider for it. A message costs another exit at times, so then only what is emulated is worse: below TSC deadline.
- */
-#define RATING_DIRECT 200
-#define RATING_MESSAGE 120
 
 /* In units of 100 ns. The kernel's conversion is exact up to ten minutes. */
 #define DELTA_MIN 1
@@ -107,9 +105,54 @@ static void close_way(struct stimer *stimer)
 		hvis_timer_unlisten();
 }
 
+static void register_event(struct clock_event_device *event)
+{
+	clockevents_config_and_register(event, TLFS_REFERENCE_HZ, DELTA_MIN, DELTA_MAX);
+}
+
+/*
+ * Which device this CPU uses, of the list that @event is in. The list's head is no device, and what lies around it has no CPU mask that is
+ * ours. The caller is a callback of CPU hotplug, so no CPU's devices come or go meanwhile.
+ */
+static struct clock_event_device *device_in_use(struct clock_event_device *event)
+{
+	struct clock_event_device *other = event;
+
+	list_for_each_entry_continue(other, &event->list, list)
+		if (other->cpumask == event->cpumask && !clockevent_state_detached(other))
+			return other;
+	return NULL;
+}
+
+/* Ours is listed for a moment as one that nobody wants, to see the others. */
+static struct clock_event_device *find_other(struct clock_event_device *event, unsigned int cpu)
+{
+	struct clock_event_device *other;
+	int rating = event->rating;
+
+	event->rating = 0;
+	event->features |= CLOCK_EVT_FEAT_C3STOP;
+	register_event(event);
+	other = clockevent_state_detached(event) ? device_in_use(event) : NULL;
+	clockevents_unbind_device(event, cpu);
+	event->rating = rating;
+	event->features &= ~CLOCK_EVT_FEAT_C3STOP;
+	return other;
+}
+
 static void add(struct stimer *stimer)
 {
-	clockevents_config_and_register(&stimer->event, TLFS_REFERENCE_HZ, DELTA_MIN, DELTA_MAX);
+	struct clock_event_device *other = stimer->other;
+	unsigned int features = other ? other->features : 0;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (other)
+		other->features |= CLOCK_EVT_FEAT_C3STOP;
+	register_event(&stimer->event);
+	if (other)
+		other->features = features;
+	local_irq_restore(flags);
 }
 
 static void describe(struct stimer *stimer, unsigned int cpu)
@@ -117,8 +160,9 @@ static void describe(struct stimer *stimer, unsigned int cpu)
 	stimer->event = (struct clock_event_device){
 		.name = "hvis_stimer",
 		.features = CLOCK_EVT_FEAT_ONESHOT,
-		.rating = stimer->way == STIMER_DIRECT ? RATING_DIRECT : RATING_MESSAGE,
+		.rating = timesync_stimer_rating,
 		.cpumask = cpumask_of(cpu),
+		.irq = -1,
 		.set_next_event = set_next,
 		.set_state_oneshot = set_oneshot,
 		.set_state_oneshot_stopped = set_shutdown,
@@ -146,6 +190,7 @@ int stimer_cpu_on(struct stimer *stimer, unsigned int cpu, enum stimer_way way)
 	if (error)
 		return error;
 	describe(stimer, cpu);
+	stimer->other = find_other(&stimer->event, cpu);
 	add(stimer);
 	stimer->state = STIMER_ON;
 	if (clockevents_unbind_device(&stimer->event, cpu)) {

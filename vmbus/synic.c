@@ -22,10 +22,12 @@
 /* Interrupts. */
 
 /**
- * synic_free_slot() - the message in it was copied; any context
+ * synic_free_slot() - the message was copied, the hypervisor may have its slot back
+ * @slot: of this CPU's SIM page
  *
  * The hypervisor may write the slot as soon as its type is NONE. It sets PENDING at any time before that, if it has
  * another message, so the flag is looked at afterwards: whichever comes second, it or we, sees the other's write.
+ * Any context.
  */
 void synic_free_slot(struct tlfs_message *slot)
 {

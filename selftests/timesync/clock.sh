@@ -20,8 +20,8 @@ cost_of()
 # The slowest that this machine emulates: a VM exit that ends in the host process.
 emulated()
 {
-	for name in hpet acpi_pm; do
-		is_available $name && echo $name && return
+	for clock in hpet acpi_pm; do
+		is_available $clock && echo $clock && return
 	done
 }
 
@@ -57,8 +57,8 @@ race_while_switching()
 	round=0
 	while [ $round -lt 100 ]; do
 		round=$((round + 1))
-		for name in hvis_msr "$before" hvis_tsc_page; do
-			echo "$name" >$source/current_clocksource || return 1
+		for clock in hvis_msr "$before" hvis_tsc_page; do
+			echo "$clock" >$source/current_clocksource || return 1
 		done
 	done
 	wait $pid

@@ -78,6 +78,7 @@ struct ptp_clock;
  * @newest: what the host said last
  * @known: it has said something
  * @sync: set the clock at the next occasion, however small the difference; set by SYNC and by resume
+ * @back_logged: the host's clock is too far behind, and that has been said
  * @offset_ns: host less guest, when it was looked at last
  * @counts: enum timesync_count
  * @ptp: the PTP clock and its description, ptp.c's
@@ -91,6 +92,7 @@ struct timesync {
 	struct host_time newest;
 	bool known;
 	bool sync;
+	bool back_logged;
 	s64 offset_ns;
 	atomic_t counts[COUNTS];
 	struct ptp_clock_info ptp_info;

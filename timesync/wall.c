@@ -80,9 +80,13 @@ static void do_step(struct timesync *timesync, const struct host_time *host, s64
 static void too_far_back(struct timesync *timesync, s64 offset)
 {
 	atomic_inc(&timesync->counts[COUNT_REFUSED_BACK]);
-	dev_warn_ratelimited(&timesync->device->dev,
-			     "the host's clock is %lld s behind ours, more than step_back_max_s=%u allows: not set\n",
-			     -offset / NS_PER_S, timesync_step_back_max_s);
+	/* It is so with every sample from now on, until somebody does something about it. */
+	if (timesync->back_logged)
+		return;
+	timesync->back_logged = true;
+	dev_warn(&timesync->device->dev,
+		 "the host's clock is %lld s behind ours, more than step_back_max_s=%u allows: not set\n", -offset / NS_PER_S,
+		 timesync_step_back_max_s);
 }
 
 /**
@@ -97,6 +101,7 @@ void timesync_apply(struct timesync *timesync)
 		.step_ns = READ_ONCE(timesync_step_ms) * NS_PER_MS,
 		.back_max_ns = READ_ONCE(timesync_step_back_max_s) * NS_PER_S,
 	};
+	enum host_time_action action;
 	struct host_time host;
 	s64 offset;
 
@@ -104,7 +109,10 @@ void timesync_apply(struct timesync *timesync)
 		return;
 	offset = look(&host);
 	WRITE_ONCE(timesync->offset_ns, offset);
-	switch (host_time_judge(offset, READ_ONCE(timesync->sync), &limits)) {
+	action = host_time_judge(offset, READ_ONCE(timesync->sync), &limits);
+	if (action != HOST_TIME_TOO_FAR_BACK)
+		timesync->back_logged = false;
+	switch (action) {
 	case HOST_TIME_STEP:
 		return do_step(timesync, &host, offset);
 	case HOST_TIME_TOO_FAR_BACK:

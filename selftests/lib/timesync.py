@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """The reference time as clock and timers, and the host's wall clock: guests that run the kselftests of timesync/ and have us do what a host does."""
 
+import glob
 import os
+import subprocess
 import time
 
 import images
 from guest import Guest, Run, ktap
 from jobs import Job
+from results import BUILD
 
 NS = 1000000000
 # Where KVM is emulated the race of reads cannot be as long.
@@ -81,17 +84,28 @@ def check_with(kernel, mode, programs, prefix, cpus, options, words):
     return check
 
 
-def preparer(kernel):
+def chrony():
+    """Debian's chrony, unpacked and not installed: this machine needs no second daemon that sets its clock. Empty if it is not to be had."""
+    folder = os.path.join(BUILD, "chrony")
+    if not os.path.exists(os.path.join(folder, "usr/sbin/chronyd")):
+        os.makedirs(folder, exist_ok=True)
+        subprocess.run(["apt-get", "-q", "download", "chrony"], cwd=folder, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for package in glob.glob(os.path.join(folder, "chrony_*.deb")):
+            subprocess.run(["dpkg", "-x", package, folder], check=True)
+    return [path for path in (os.path.join(folder, "usr", name) for name in ("sbin/chronyd", "bin/chronyc")) if os.path.exists(path)]
+
+
+def preparer(kernel, with_chrony):
     def prepare():
         files = [(os.path.join(images.KSELFTEST, "install"), "/kselftest")]
-        programs = [os.path.join(images.KSELFTEST, "clockload") + ":/bin/clockload"]
+        programs = [os.path.join(images.KSELFTEST, "clockload") + ":/bin/clockload", *(chrony() if with_chrony else [])]
         return images.initramfs(kernel, "hvis", os.path.join(images.GUEST, "timesync"), programs=programs, files=files)
     return prepare
 
 
 def job(name, kernel, mode, programs, weight, cpus=2, options=(), rare=False, **words):
     check = check_with(kernel, mode, programs, f"timesync.{name}", cpus, options, words)
-    return Job(f"timesync-{name}", "guests", weight, preparer(kernel), check, rare=rare)
+    return Job(f"timesync-{name}", "guests", weight, preparer(kernel, "chrony.sh" in programs), check, rare=rare)
 
 
 def jobs():
@@ -101,6 +115,6 @@ def jobs():
         job("timer", "6.12-amd64", "nopv", ("load.sh", "stimer.sh", "reload.sh"), 14),
         job("timer-4cpu", "6.1-amd64", "nopv", ("clock.sh", "stimer.sh", "reload.sh"), 20, cpus=4, rare=True, reloads=100),
         job("message", "6.1-amd64", "nopv", ("load.sh", "stimer.sh"), 8, options=("--hyperv", "-stimer-direct"), way="message"),
-        job("wall", "6.12-amd64", "nopv", ("load.sh", "wall.sh"), 16),
+        job("wall", "6.12-amd64", "nopv", ("load.sh", "wall.sh", "chrony.sh"), 20),
         job("kernel", "6.12-amd64", "hv", ("kernel.sh",), 3),
     ]

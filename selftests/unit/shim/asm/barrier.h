@@ -6,7 +6,7 @@
 #include <linux/compiler.h>
 
 /* The thread sanitizer knows no fences; on x86 the compiler is the only one to be stopped, but for a full one. */
-#ifdef __SANITIZE_THREAD__
+#ifdef SHIM_THREAD_SANITIZER
 #define virt_mb()		     __asm__ __volatile__("mfence" : : : "memory")
 #define virt_rmb()		     barrier()
 #define virt_wmb()		     barrier()

@@ -4,7 +4,7 @@
 #define SHIM_LINUX_COMPILER_H
 
 /* The thread sanitizer knows no volatile: for it they are what they are meant as. */
-#ifdef __SANITIZE_THREAD__
+#ifdef SHIM_THREAD_SANITIZER
 #define READ_ONCE(x)	     __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 #else

@@ -126,6 +126,11 @@ class Host:
         packets = [sum(c["packets_in"] + c["packets_out"] for c in s.get("vmbus", {}).get("channels", [])) for s in (before, after)]
         self.check("pause.no-packets", packets[0] == packets[1], str(packets))
         self.must("pause.resume", "resume")
+        time.sleep(0.3)
+        later = self.run.ask("query-stats") or {}
+        self.check("pause.page-valid-after", later.get("tsc_page_valid") is True, str(later.get("tsc_page_valid")))
+        sequences = [s.get("tsc_page_sequence") for s in (before, later)]
+        self.check("pause.page-sequence-changes", None not in sequences and sequences[0] != sequences[1], str(sequences))
 
     def mark_page_invalid(self, _stats):
         self.check("page.invalid", self.must("page.ctl", "tsc-page", "invalid").get("sequence") == 0)
@@ -138,6 +143,10 @@ class Host:
 
     def mark_reboot(self, _stats):
         self.must("reboot.agreed", "reboot", "--force")
+
+    def mark_quit(self, _stats):
+        self.must("quit.pause", "pause")
+        self.must("quit.answer", "quit")
 
     def mark_crash(self, _stats):
         """Nothing to do: the guest crashes as soon as it is answered."""
@@ -214,8 +223,18 @@ def check_crash(name, driver, mode, kernel, prefix):
     return check
 
 
+def check_quit(name, driver, mode, kernel, prefix):
+    """A VM that is paused still ends when it is told to."""
+    def check(results, context, initrd):
+        host = Host(results, prefix, driver)
+        run = boot(results, context, initrd, name, driver, mode, kernel, host, ["quit"])
+        host.check("quit.while-paused", run.status == 0 and "services: asked" not in " ".join(run.lines), f"exit status {run.status}")
+
+    return check
+
+
 def job(what, check, driver, mode, kernel, weight, rare=False):
-    """what: clocks, reboot or crash."""
+    """what: clocks, reboot, crash or quit."""
     name = f"services-{what}-{driver}-{mode}-{kernel}"
     prefix = "timesync" if driver == "hvis" else "kernel-driver.services"
     if kernel != "6.1-amd64":
@@ -235,4 +254,5 @@ def jobs():
         job("clocks", check_clocks, "kernel", "hv", "6.12-amd64", 5, rare=True),
         job("reboot", check_reboot, "kernel", "hv", "6.12-amd64", 2),
         job("crash", check_crash, "kernel", "hv", "6.1-amd64", 2),
+        job("quit", check_quit, "kernel", "hv", "6.1-amd64", 2),
     ]

@@ -15,7 +15,7 @@ YEAR = 365 * 86400 * services.SECOND
 LIES = {
     "short-messages": [f"now,channel={channel}:send,ic={channel},length={length}"
                        for channel in ("timesync", "heartbeat", "shutdown") for length in (1, 8, 20, 30)],
-    "unknown-types": [f"now,channel={channel}:send,ic={kind}" for channel in ("timesync", "heartbeat", "shutdown") for kind in (0, 6, 99, 65535)],
+    "unknown-types": [f"now,channel={channel}:send,ic={kind}" for channel in ("timesync", "heartbeat", "shutdown") for kind in (6, 99, 65535)],
     "absurd-counts": ["packet,to=guest,channel=timesync,ic=negotiate:answer,frames=65535,versions=65535", "now,channel=timesync:rescind,reoffer=5"],
     "no-versions": ["packet,to=guest,channel=timesync,ic=negotiate:answer,frames=0,versions=0", "now,channel=timesync:rescind,reoffer=5"],
     "before-negotiation": ["packet,to=guest,channel=timesync,ic=negotiate:send,ic=timesync,time=1,flags=1",
@@ -26,6 +26,8 @@ LIES = {
     "twice": ["packet,to=guest,channel=heartbeat,ic=heartbeat,count=3:duplicate,times=3"],
     "came-and-went": ["now,channel=heartbeat:rescind,reoffer=2,times=30"],
 }
+# What was agreed under them holds until the device is offered again.
+HANDSHAKES = ("absurd-counts", "no-versions", "before-negotiation")
 
 
 class Liar(services.Host):
@@ -54,6 +56,9 @@ class Liar(services.Host):
         if not lie:
             return
         self.ctl("fault", "clear")
+        if lie in HANDSHAKES:
+            self.ctl("fault", "add", "now,channel=timesync:rescind,reoffer=5")
+            self.ctl("fault", "clear")
         end = time.monotonic() + 8
         state = None
         while time.monotonic() < end and state != "ok":

@@ -4,7 +4,6 @@
  */
 #include "control_services.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,11 +41,14 @@ bool control_parse_offset(const char *text, int64_t *offset)
 
 	if (!strchr("+-0123456789", *text) || !*text)
 		return false;
-	errno = 0;
-	number = strtoll(text, &end, 10);
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && !errno && end != text; i++)
-		if (!strcmp(units[i].unit, end))
-			return !__builtin_mul_overflow(number, units[i].ns, offset);
+	number = strtoll(text, &end, 10); /* too many digits: as far as it goes, which is too far */
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && end != text; i++) {
+		if (strcmp(units[i].unit, end))
+			continue;
+		if (__builtin_mul_overflow(number, units[i].ns, offset))
+			*offset = number < 0 ? INT64_MIN : INT64_MAX;
+		return true;
+	}
 	return false;
 }
 

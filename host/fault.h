@@ -117,8 +117,7 @@ enum fault_condition {
 	FAULT_IF_CDB, /* first byte */
 	FAULT_IF_LUN,
 	FAULT_IF_NVSP, /* type */
-	FAULT_IF_DM, /* type */
-	FAULT_IF_IC, /* type */
+	FAULT_IF_DM, FAULT_IF_IC, /* types */
 	FAULT_IF_RNDIS, /* type of the first message that the packet points at */
 	FAULT_IF_OID, /* of a QUERY or SET, and of its answer */
 	FAULT_CONDITIONS,

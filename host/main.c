@@ -293,9 +293,7 @@ static void say_clock(struct machine *machine)
 	if (master > 0)
 		log_info("KVM has a master clock: the guest's reference TSC page is valid");
 	else
-		log_warn("KVM has no master clock%s: the guest's reference TSC page is not valid, each look at its clock is an exit "
-			 "(is this machine's clocksource the TSC?)",
-			 master < 0 ? " that it would tell of" : "");
+		log_warn("KVM has no master clock: the guest's TSC page is not valid (is this machine's clocksource the TSC?)");
 }
 
 /*

@@ -181,7 +181,12 @@ void timesync_set_offset(struct timesync *timesync, int64_t offset)
 json_t *timesync_query(struct timesync *timesync)
 {
 	json_t *object = ic_query(&timesync->ic);
+	struct clock_pair now;
 
+	json_object_set_new(object, "now",
+			    clock_pair(timesync->clock, &now) ? json_null()
+							      : json_pack("{s:I, s:I, s:I}", "wall_ns", (json_int_t)now.wall_ns, "reference",
+									  (json_int_t)now.reference, "within_ns", (json_int_t)now.within_ns));
 	json_object_set_new(object, "offset_ns", json_integer(atomic_load(&timesync->offset)));
 	json_object_set_new(object, "syncs", json_integer((json_int_t)atomic_load(&timesync->syncs)));
 	json_object_set_new(object, "samples", json_integer((json_int_t)atomic_load(&timesync->samples)));

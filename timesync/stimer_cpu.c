@@ -170,13 +170,36 @@ static void describe(struct stimer *stimer, unsigned int cpu)
 	};
 }
 
+/* Not listed at all, then: the kernel would take it for a broadcast device, with no way back either. */
+static bool is_better(const struct clock_event_device *other)
+{
+	if (!other || other->rating < timesync_stimer_rating)
+		return true;
+	pr_info_once("CPUs keep their timers (%s, rating %d, ours has %u)\n", other->name, other->rating, timesync_stimer_rating);
+	return false;
+}
+
+/* There and back, and there again. */
+static void prove(struct stimer *stimer, unsigned int cpu)
+{
+	add(stimer);
+	stimer->state = STIMER_ON;
+	if (!clockevents_unbind_device(&stimer->event, cpu)) {
+		add(stimer);
+		return;
+	}
+	pr_warn("CPU %u has no other timer to go back to, so this module stays\n", cpu);
+	stimer->state = STIMER_PINNED;
+	__module_get(THIS_MODULE);
+}
+
 /**
  * stimer_cpu_on() - the timer becomes this CPU's clock event device, if it is the best
  * @stimer: OFF
  * @cpu: this one
  * @way: how it tells
  *
- * A thread of the CPU, interrupts on. Return: 0; negative errno, nothing left behind.
+ * A thread of the CPU, interrupts on. Return: 0, also if what it has is better; negative errno, nothing left behind.
  */
 int stimer_cpu_on(struct stimer *stimer, unsigned int cpu, enum stimer_way way)
 {
@@ -191,15 +214,10 @@ int stimer_cpu_on(struct stimer *stimer, unsigned int cpu, enum stimer_way way)
 		return error;
 	describe(stimer, cpu);
 	stimer->other = find_other(&stimer->event, cpu);
-	add(stimer);
-	stimer->state = STIMER_ON;
-	if (clockevents_unbind_device(&stimer->event, cpu)) {
-		pr_warn("CPU %u has no other timer to go back to, so this module stays\n", cpu);
-		stimer->state = STIMER_PINNED;
-		__module_get(THIS_MODULE);
-	} else {
-		add(stimer);
-	}
+	if (is_better(stimer->other))
+		prove(stimer, cpu);
+	else
+		close_way(stimer);
 	return 0;
 }
 

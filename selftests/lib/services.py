@@ -250,6 +250,8 @@ def job(what, check, driver, mode, kernel, weight, rare=False):
 
 def jobs():
     return [
+        job("clocks", check_clocks, "hvis", "nopv", "6.12-amd64", 5),
+        job("reboot", check_reboot, "hvis", "nopv", "6.1-amd64", 2),
         job("clocks", check_clocks, "kernel", "hv", "6.1-amd64", 5),
         job("clocks", check_clocks, "kernel", "hv", "6.12-amd64", 5, rare=True),
         job("reboot", check_reboot, "kernel", "hv", "6.12-amd64", 2),

@@ -103,4 +103,5 @@ def check_lies(name, driver, mode, kernel, prefix):
 
 
 def jobs():
-    return [services.job("lies", check_lies, "kernel", "hv", "6.12-amd64", 6, rare=True)]
+    return [services.job("lies", check_lies, "hvis", "nopv", "6.12-amd64", 6),
+            services.job("lies", check_lies, "kernel", "hv", "6.12-amd64", 6, rare=True)]

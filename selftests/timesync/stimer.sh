@@ -48,14 +48,17 @@ late()
 	done
 }
 
-# The least is what the timer itself adds; the rest is what else the machine does. Not worse than what was there before.
+# The least is what the timer itself adds; the rest is what else the machine does. Not worse than what was there before; by messages, which
+# cost one exit more, not three times as late.
 compare()
 {
 	on "$1" >/dev/null && late hvis && ours=$least_lateness && ours_sleep=$least_sleep || return 1
 	off >/dev/null || return 1
 	other=$(timer_of 0)
 	late "$other" && theirs=$least_lateness && theirs_sleep=$least_sleep && on "$1" >/dev/null || return 1
-	awk -v a=$ours -v b=$theirs -v c=$ours_sleep -v d=$theirs_sleep 'BEGIN { exit !(a <= 1.5 * b + 50000 && c <= 1.5 * d + 50000) }'
+	more=1.5
+	[ "$1" = direct ] || more=3
+	awk -v a=$ours -v b=$theirs -v c=$ours_sleep -v d=$theirs_sleep -v m=$more 'BEGIN { exit !(a <= m * b + 50000 && c <= m * d + 50000) }'
 }
 
 # Sleepers on all CPUs while the timers go and come: each is woken as often as it should.

@@ -65,7 +65,9 @@ static void expired(void *context)
 	struct stimer *stimer = context;
 
 	stimer->expired++;
-	stimer->event.event_handler(&stimer->event);
+	/* None yet: the kernel has not made it the CPU's device, so it is nobody's expiry. */
+	if (stimer->event.event_handler)
+		stimer->event.event_handler(&stimer->event);
 }
 
 static irqreturn_t interrupt(int irq, void *context)

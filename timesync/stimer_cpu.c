@@ -225,6 +225,8 @@ int stimer_cpu_on(struct stimer *stimer, unsigned int cpu, enum stimer_way way)
 
 /**
  * stimer_cpu_off() - the CPU has another clock event device when it returns; its next event is handed over
+ * @stimer: ON, or OFF (then nothing happens)
+ * @cpu: this one
  *
  * A thread of the CPU, interrupts on. Return: 0; -EBUSY: there is no other, and nothing has changed.
  */

@@ -191,6 +191,14 @@ void channel_retarget(struct channel *channel, uint32_t vp)
 	pthread_mutex_unlock(&channel->interrupt_lock);
 }
 
+bool channel_pause(struct channel *channel)
+{
+	if (channel->state != CHANNEL_OPENING && channel->state != CHANNEL_OPEN)
+		return false;
+	worker_pause(channel->worker);
+	return true;
+}
+
 void channel_close(struct channel *channel, bool silent)
 {
 	if (channel->state == CHANNEL_CLOSED)

@@ -39,6 +39,7 @@ struct vmbus;
  *	May be NULL
  * @turn: worker thread, may be NULL; the end of a batch of the loop, before the guest is interrupted for
  *	what was written in it: what was held back to be done for many packets at once is done now
+ * @paused: worker thread, may be NULL; the VM is paused, from now on no packet comes and none should be sent, or it goes on
  * @used: bus thread; @by is 1 when a channel with @context is put on the bus, primary or sub-channel,
  *	and -1 when it can never open again and its worker is gone. May be NULL
  * @moved: bus thread, may be NULL; the device was taken away on purpose (@channel NULL), or offered
@@ -55,6 +56,7 @@ struct channel_ops {
 	void (*closed)(void *state);
 	void (*called)(void *state);
 	void (*turn)(void *state);
+	void (*paused)(void *state, bool paused);
 	void (*used)(void *context, int by);
 	void (*moved)(void *context, struct channel *channel);
 	struct iovec (*pointed)(void *state, const struct packet *packet);

@@ -9,6 +9,7 @@
 #define HVIS_HOST_CHANNEL_INTERNAL_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "channel.h"
@@ -38,6 +39,12 @@ enum channel_state {
 #define CHANNEL_REPORT_FINISHED 2u /* the thread ends now; without OPENED: the provider refused */
 #define CHANNEL_REPORT_SUBS	4u /* sub_channels have been asked for */
 
+/* The VM is paused, and workers say so when they have heard of it. */
+struct channel_pause {
+	atomic_bool on;
+	sem_t heard;
+};
+
 /* What channels need of the bus they are on. */
 struct channel_host {
 	const struct guestmem *mem;
@@ -45,6 +52,7 @@ struct channel_host {
 	struct synic *synic;
 	struct fault *fault;
 	struct trace *trace;
+	struct channel_pause *pause;
 	void (*wake)(void *context); /* any thread: a channel has a report */
 	void *context;
 };
@@ -134,6 +142,8 @@ void channel_join(struct channel *channel);
 void channel_unuse(struct channel *channel);
 /** channel_retarget() - later interrupts go to @vp; none goes to the old one after this returns. */
 void channel_retarget(struct channel *channel, uint32_t vp);
+/** channel_pause() - have its worker look at the bus's pause. Return: whether it will post the semaphore. */
+bool channel_pause(struct channel *channel);
 /** channel_work() - what its workers have cost since it was offered. */
 void channel_work(const struct channel *channel, struct channel_work *work);
 /** channel_reports() - take the report bits that have come since the last call. */
@@ -160,6 +170,8 @@ struct channel_worker *worker_create(struct channel *channel, const struct chann
 				     const char **why);
 /** worker_start() - run it. Return: 0 or negative errno. */
 int worker_start(struct channel_worker *worker);
+/** worker_pause() - have it look at the bus's pause, and then post its semaphore. */
+void worker_pause(struct channel_worker *worker);
 /** worker_stop() - tell it to close; at most once. */
 void worker_stop(struct channel_worker *worker);
 /** worker_join() - wait for its thread. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "control_internal.h"
+#include "control_services.h"
 #include "machine.h"
 #include "network.h"
 #include "options_trace.h"
@@ -45,7 +46,7 @@ static json_t *query_status(struct machine *machine, const json_t *arguments, ch
 	(void)error;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return json_pack("{s:s, s:i, s:I, s:b, s:i}", "status",
-			 vm_stopped(machine->vm) ? "stopping" : "running", "cpus", options->cpus,
+			 vm_stopped(machine->vm) ? "stopping" : machine->paused ? "paused" : "running", "cpus", options->cpus,
 			 "memory", (json_int_t)options->memory.startup, "hyperv", options->hyperv,
 			 "uptime_seconds", (int)(now.tv_sec - machine->started.tv_sec));
 }
@@ -116,7 +117,7 @@ static json_t *clear_faults(struct machine *machine, const json_t *arguments, ch
 }
 
 /* How a command that takes its time ended. */
-static void ended(void *context, const char *why)
+void control_ended(void *context, const char *why)
 {
 	control_answer(context, why ? control_error("GenericError", why)
 				    : json_pack("{s:{}}", "return"));
@@ -164,7 +165,7 @@ static int remove_disk(struct machine *machine, const json_t *arguments, struct 
 	if (number_of(arguments, "controller", &controller, error) ||
 	    number_of(arguments, "lun", &lun, error))
 		return -1;
-	return storage_remove_disk(machine, controller, lun, ended, call, error);
+	return storage_remove_disk(machine, controller, lun, control_ended, call, error);
 }
 
 /* A number of bytes, or a string with a unit. */
@@ -197,7 +198,7 @@ static int resize_disk(struct machine *machine, const json_t *arguments, struct 
 		snprintf(error, CONTROL_ERROR_BYTES, "shrink must be true or false");
 		return -1;
 	}
-	return storage_resize_disk(machine, controller, lun, bytes, json_is_true(shrink), ended,
+	return storage_resize_disk(machine, controller, lun, bytes, json_is_true(shrink), control_ended,
 				   call, error);
 }
 
@@ -208,7 +209,7 @@ static int remove_controller(struct machine *machine, const json_t *arguments,
 
 	if (number_of(arguments, "controller", &controller, error))
 		return -1;
-	return storage_remove_controller(machine, controller, ended, call, error);
+	return storage_remove_controller(machine, controller, control_ended, call, error);
 }
 
 static json_t *add_nic(struct machine *machine, const json_t *arguments, char *error)
@@ -227,7 +228,7 @@ static int remove_nic(struct machine *machine, const json_t *arguments, struct c
 
 	if (number_of(arguments, "nic", &nic, error))
 		return -1;
-	return network_remove(machine, nic, ended, call, error);
+	return network_remove(machine, nic, control_ended, call, error);
 }
 
 static json_t *set_link(struct machine *machine, const json_t *arguments, char *error)
@@ -325,6 +326,14 @@ static const struct command commands[] = {
 	{ .name = "nic-link", .run = set_link, .takes = { "nic", "link" } },
 	{ .name = "query-memory", .run = query_memory },
 	{ .name = "set-memory", .run = set_memory, .takes = { "size" } },
+	{ .name = "query-services", .run = control_query_services },
+	{ .name = "heartbeat", .run = control_heartbeat },
+	{ .name = "time-offset", .run = control_time_offset, .takes = { "offset" } },
+	{ .name = "shutdown", .start = control_shutdown, .takes = { "may:force", "may:reason" } },
+	{ .name = "reboot", .start = control_reboot, .takes = { "may:force", "may:reason" } },
+	{ .name = "pause", .run = control_pause },
+	{ .name = "resume", .run = control_resume },
+	{ .name = "tsc-page", .run = control_tsc_page, .takes = { "state" } },
 	{ .name = "fault-add", .run = add_fault, .takes = { "rule" } },
 	{ .name = "fault-remove", .run = remove_fault, .takes = { "id" } },
 	{ .name = "fault-list", .run = list_faults },

@@ -28,6 +28,8 @@ struct control_call {
 json_t *control_run(struct machine *machine, const json_t *request, struct control_call *call);
 /** control_answer() - the answer to a call that was not answered at once; takes both. Main thread. */
 void control_answer(struct control_call *call, json_t *answer);
+/** control_ended() - the same for who says only whether it is done; @context: the call, @why: NULL, or what went wrong. */
+void control_ended(void *context, const char *why);
 /** control_error() - an error as answer. */
 json_t *control_error(const char *class, const char *description);
 

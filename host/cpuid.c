@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "cpuid.h"
-#include "hyperv.h"
+#include "hyperv_leaves.h"
 
 #define HYPERVISOR_LEAVES 0x40000000u
 #define HYPERVISOR_LEAVES_END 0x40010000u
@@ -111,17 +111,17 @@ static void set_topology(struct kvm_cpuid_entry2 *entry, unsigned int cpus)
 	}
 }
 
-static int add_hypervisor_leaves(struct cpuid_table *table, int kvm, unsigned int cpus)
+static int add_hypervisor_leaves(struct cpuid_table *table, int kvm, unsigned int cpus, const struct hyperv_features *hyperv)
 {
 	struct kvm_cpuid_entry2 leaves[HYPERV_LEAVES];
-	int ret = hyperv_leaves(kvm, cpus, leaves);
+	int ret = hyperv_leaves(kvm, cpus, hyperv, leaves);
 
 	for (unsigned int i = 0; !ret && i < HYPERV_LEAVES; i++)
 		ret = add(table, &leaves[i]);
 	return ret;
 }
 
-int cpuid_base(int kvm, unsigned int cpus, bool hyperv, struct cpuid_table *table)
+int cpuid_base(int kvm, unsigned int cpus, const struct hyperv_features *hyperv, struct cpuid_table *table)
 {
 	bool deadline = ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0;
 	struct cpuid_table supported = { .nent = CPUID_ENTRIES_MAX };
@@ -153,7 +153,7 @@ int cpuid_base(int kvm, unsigned int cpus, bool hyperv, struct cpuid_table *tabl
 		if (ret)
 			return ret;
 	}
-	return hyperv ? add_hypervisor_leaves(table, kvm, cpus) : 0;
+	return hyperv ? add_hypervisor_leaves(table, kvm, cpus, hyperv) : 0;
 }
 
 void cpuid_personalise(struct cpuid_table *table, unsigned int index)

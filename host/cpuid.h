@@ -25,11 +25,12 @@ _Static_assert(__builtin_offsetof(struct cpuid_table, entry) ==
 /**
  * cpuid_base() - what all VPs have in common
  * @kvm: /dev/kvm
- * @hyperv: with Hyper-V's leaves; without, there are no hypervisor leaves at all
+ * @hyperv: what of Hyper-V's there shall be; NULL: there are no hypervisor leaves at all
  *
  * Return: 0 or negative errno.
  */
-int cpuid_base(int kvm, unsigned int cpus, bool hyperv, struct cpuid_table *table);
+struct hyperv_features;
+int cpuid_base(int kvm, unsigned int cpus, const struct hyperv_features *hyperv, struct cpuid_table *table);
 
 /**
  * cpuid_personalise() - make it the table of VP @index: one socket, one thread a core, APIC id =

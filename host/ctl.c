@@ -112,7 +112,30 @@ static const char *only_argument(const char *command)
 	    !strcmp(command, "nic-add") ||
 	    !strcmp(command, "trace-start"))
 		return "spec";
+	if (!strcmp(command, "time-offset"))
+		return "offset";
+	if (!strcmp(command, "tsc-page"))
+		return "state";
 	return !strcmp(command, "set-memory") ? "size" : NULL;
+}
+
+/* "shutdown [--force] [--reason TEXT]", "reboot" alike. */
+static json_t *make_shutdown_request(int count, char *const *arguments)
+{
+	json_t *values = json_object();
+
+	for (int i = 1; i < count; i++) {
+		if (!strcmp(arguments[i], "--force")) {
+			json_object_set_new(values, "force", json_true());
+		} else if (!strcmp(arguments[i], "--reason") && i + 1 < count) {
+			json_object_set_new(values, "reason", json_string(arguments[++i]));
+		} else {
+			fprintf(stderr, "hvis-host: ctl: %s: %.100s: takes --force and --reason TEXT\n", arguments[0], arguments[i]);
+			json_decref(values);
+			return NULL;
+		}
+	}
+	return pack_request(arguments[0], values);
 }
 
 static json_t *make_request(int count, char *const *arguments)
@@ -122,6 +145,8 @@ static json_t *make_request(int count, char *const *arguments)
 
 	if (!strcmp(arguments[0], "fault"))
 		return make_fault_request(count, arguments);
+	if (!strcmp(arguments[0], "shutdown") || !strcmp(arguments[0], "reboot"))
+		return make_shutdown_request(count, arguments);
 	values = json_object();
 	if (only && count == 2) {
 		json_object_set_new(values, only, json_string(arguments[1]));

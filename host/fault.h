@@ -81,6 +81,7 @@ enum fault_key {
 	FAULT_KEY_OP,
 	FAULT_KEY_NVSP,
 	FAULT_KEY_DM, FAULT_KEY_PAGES, FAULT_KEY_PFN,
+	FAULT_KEY_IC, FAULT_KEY_TIME, FAULT_KEY_FLAGS, FAULT_KEY_FRAMES, FAULT_KEY_VERSIONS,
 	FAULT_KEY_TYPE,
 	FAULT_KEY_LENGTH,
 	FAULT_KEY_RELID,
@@ -99,7 +100,7 @@ enum fault_key {
 
 struct fault_action {
 	enum fault_verb verb;
-	uint32_t given; /* set of enum fault_key */
+	uint64_t given; /* set of enum fault_key */
 	uint64_t value[FAULT_KEYS];
 	char channel[FAULT_NAME_BYTES]; /* what it is done to; empty: none, or all */
 	uint8_t bytes[FAULT_BYTES_MAX];
@@ -116,7 +117,7 @@ enum fault_condition {
 	FAULT_IF_CDB, /* first byte */
 	FAULT_IF_LUN,
 	FAULT_IF_NVSP, /* type */
-	FAULT_IF_DM, /* type */
+	FAULT_IF_DM, FAULT_IF_IC, /* types */
 	FAULT_IF_RNDIS, /* type of the first message that the packet points at */
 	FAULT_IF_OID, /* of a QUERY or SET, and of its answer */
 	FAULT_CONDITIONS,
@@ -153,7 +154,7 @@ struct fault_protocol {
 	/* Fields of an answer, or of what is there of it. */
 	void (*set)(const struct fault_action *action, void *payload, uint32_t bytes);
 };
-extern const struct fault_protocol fault_vstor, fault_nvsp, fault_dm;
+extern const struct fault_protocol fault_vstor, fault_nvsp, fault_dm, fault_ic;
 
 struct fault_verdict {
 	unsigned int count;

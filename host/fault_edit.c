@@ -58,7 +58,7 @@ static uint64_t below(struct fault_action *action, uint64_t limit)
 
 static void give(struct fault_action *action, enum fault_key key, uint64_t value)
 {
-	action->given |= 1u << key;
+	action->given |= 1ull << key;
 	action->value[key] = value;
 }
 

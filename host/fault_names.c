@@ -7,6 +7,7 @@
 #include "fault_internal.h"
 #include "wire/chanmsg.h"
 #include "wire/dm.h"
+#include "wire/ic.h"
 #include "wire/nvsp.h"
 #include "wire/packet.h"
 #include "wire/rndis.h"
@@ -110,6 +111,13 @@ static const struct name dm_types[] = {
 	{ "hot-remove-response", DM_HOT_REMOVE_RESPONSE },
 };
 
+static const struct name ic_types[] = {
+	{ "negotiate", IC_NEGOTIATE },
+	{ "heartbeat", IC_HEARTBEAT },
+	{ "shutdown", IC_SHUTDOWN },
+	{ "timesync", IC_TIMESYNC },
+};
+
 static const struct name rndis_types[] = {
 	{ "packet", RNDIS_PACKET },
 	{ "initialize", RNDIS_INITIALIZE },
@@ -164,6 +172,7 @@ static const struct {
 	[FAULT_NAMES_VSTOR] = TABLE(operations),
 	[FAULT_NAMES_NVSP] = TABLE(nvsp_types),
 	[FAULT_NAMES_DM] = TABLE(dm_types),
+	[FAULT_NAMES_IC] = TABLE(ic_types),
 	[FAULT_NAMES_RNDIS] = TABLE(rndis_types),
 	[FAULT_NAMES_OID] = TABLE(oids),
 	[FAULT_NAMES_RING] = TABLE(rings),

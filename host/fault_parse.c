@@ -17,18 +17,20 @@
 #define MS_MAX 1000000
 #define BIT(n) (1u << (n))
 
-#define KEY(name) BIT(FAULT_KEY_##name)
+#define KEY(name) (1ull << FAULT_KEY_##name)
 #define ON_WIRE	  (BIT(FAULT_MESSAGE) | BIT(FAULT_PACKET))
 #define ON_CHANNEL (ON_WIRE | BIT(FAULT_INTERRUPT) | BIT(FAULT_NOW))
+#define IC_KEYS (KEY(IC) | KEY(TIME) | KEY(FLAGS) | KEY(FRAMES) | KEY(VERSIONS))
 #define ANSWER_KEYS                                                                          \
 	(KEY(STATUS) | KEY(SRB_STATUS) | KEY(SCSI_STATUS) | KEY(SENSE) | KEY(TRANSFER) | \
-	 KEY(ID) | KEY(OP) | KEY(NVSP) | KEY(DM) | KEY(PAGES) | KEY(PFN))
+	 KEY(ID) | KEY(OP) | KEY(NVSP) | KEY(DM) | KEY(PAGES) | KEY(PFN) | IC_KEYS)
 #define RING_KEYS (KEY(READ) | KEY(WRITE) | KEY(MASK) | KEY(PENDING))
 
 /* Which verb fits which subject, what it takes, and of what it needs at least one (0: nothing). */
 static const struct verb {
 	const char *name;
-	uint32_t subjects, keys, needs;
+	uint32_t subjects;
+	uint64_t keys, needs;
 } verbs[FAULT_VERBS] = {
 	[FAULT_DELAY] = { "delay", ON_WIRE | BIT(FAULT_INTERRUPT), KEY(MS), KEY(MS) },
 	[FAULT_DROP] = { "drop", ON_WIRE | BIT(FAULT_INTERRUPT) | BIT(FAULT_HYPERCALL), 0, 0 },
@@ -43,8 +45,8 @@ static const struct verb {
 	[FAULT_RING] = { "ring", ON_CHANNEL, RING_KEYS | KEY(IN) | KEY(CHANNEL), RING_KEYS },
 	[FAULT_RAW] = { "raw", ON_CHANNEL, KEY(BYTES) | KEY(CHANNEL), KEY(BYTES) },
 	[FAULT_SEND] = { "send", ON_CHANNEL,
-			 KEY(TYPE) | KEY(ID) | KEY(OP) | KEY(NVSP) | KEY(DM) | KEY(PAGES) | KEY(PFN) | KEY(STATUS) |
-				 KEY(LENGTH) | KEY(TIMES) | KEY(CHANNEL),
+			 KEY(TYPE) | KEY(ID) | KEY(OP) | KEY(NVSP) | KEY(DM) | KEY(PAGES) | KEY(PFN) | IC_KEYS |
+				 KEY(STATUS) | KEY(LENGTH) | KEY(TIMES) | KEY(CHANNEL),
 			 0 },
 	[FAULT_POST] = { "post", ON_CHANNEL,
 			 KEY(TYPE) | KEY(RELID) | KEY(STATUS) | KEY(LENGTH) | KEY(TIMES) | KEY(BYTES),
@@ -78,6 +80,11 @@ static const struct key {
 	[FAULT_KEY_OP] = { "op", NUMBER, UINT32_MAX, FAULT_NAMES_VSTOR },
 	[FAULT_KEY_NVSP] = { "nvsp", NUMBER, UINT32_MAX, FAULT_NAMES_NVSP },
 	[FAULT_KEY_DM] = { "dm", NUMBER, UINT16_MAX, FAULT_NAMES_DM },
+	[FAULT_KEY_IC] = { "ic", NUMBER, UINT16_MAX, FAULT_NAMES_IC },
+	[FAULT_KEY_TIME] = { "time", NUMBER, UINT64_MAX, FAULT_NAMES_NONE },
+	[FAULT_KEY_FLAGS] = { "flags", NUMBER, UINT8_MAX, FAULT_NAMES_NONE },
+	[FAULT_KEY_FRAMES] = { "frames", NUMBER, UINT16_MAX, FAULT_NAMES_NONE },
+	[FAULT_KEY_VERSIONS] = { "versions", NUMBER, UINT16_MAX, FAULT_NAMES_NONE },
 	[FAULT_KEY_PAGES] = { "pages", NUMBER, UINT32_MAX, FAULT_NAMES_NONE },
 	[FAULT_KEY_PFN] = { "pfn", NUMBER, UINT64_MAX, FAULT_NAMES_NONE },
 	[FAULT_KEY_TYPE] = { "type", TYPE, UINT32_MAX, FAULT_NAMES_NONE },
@@ -227,13 +234,13 @@ static bool parse_key(struct fault_rule *rule, const char *name, char *value, ch
 
 	while (key < FAULT_KEYS && strcmp(keys[key].name, name))
 		key++;
-	if (key == FAULT_KEYS || !(verb->keys & BIT(key)))
+	if (key == FAULT_KEYS || !(verb->keys >> key & 1))
 		return wrong(error, "'%s' takes no '%.40s'", verb->name, name);
-	if (action->given & BIT(key))
+	if (action->given >> key & 1)
 		return wrong(error, "'%s' is there twice", name);
 	if (!value || !key_value(action, &keys[key], value))
 		return wrong(error, "%s= of '%s': not a value for it", name, verb->name);
-	action->given |= BIT(key);
+	action->given |= 1ull << key;
 	return true;
 }
 
@@ -281,6 +288,7 @@ static bool comparison(struct fault_rule *rule, const char *name, const char *va
 		[FAULT_IF_LUN] = { "lun", FAULT_NAMES_NONE },
 		[FAULT_IF_NVSP] = { "nvsp", FAULT_NAMES_NVSP },
 		[FAULT_IF_DM] = { "dm", FAULT_NAMES_DM },
+		[FAULT_IF_IC] = { "ic", FAULT_NAMES_IC },
 		[FAULT_IF_RNDIS] = { "rndis", FAULT_NAMES_RNDIS },
 		[FAULT_IF_OID] = { "oid", FAULT_NAMES_OID },
 	};

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hyper-V's interface to the partition: CPUID leaves, hypercall and SynIC exits. See hyperv.h.
- * Source: TLFS 2.4 (leaves), 3 (hypercalls), 11 (SynIC).
- *
- * Invariant: nothing is advertised that KVM or we do not do; KVM enforces it
- * (KVM_CAP_HYPERV_ENFORCE_CPUID).
+ * Hyper-V's interface to the partition: hypercall and SynIC exits. See hyperv.h.
+ * Source: TLFS 3 (hypercalls), 11 (SynIC).
+ * Invariant: what a guest passes by address is copied before it is looked at.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,98 +13,6 @@
 #include "msr.h"
 #include "synic_internal.h"
 #include "wire/tlfs.h"
-
-/*
- * Version of the hypervisor that guests print; 10.0.14393 is Windows Server 2016, the level KVM is
- * modelled on.
- */
-#define BUILD_NUMBER 14393u
-#define BUILD_VERSION (10u << 16)
-#define LOGICAL_PROCESSORS_MAX 64
-#define LEAVES_MAX 32 /* that KVM may report */
-
-static const struct kvm_cpuid_entry2 features = {
-	.function = TLFS_CPUID_FEATURES,
-	.eax = TLFS_ACCESS_REFERENCE_COUNTER | TLFS_ACCESS_SYNIC | TLFS_ACCESS_STIMER |
-	       TLFS_ACCESS_APIC_MSRS | TLFS_ACCESS_HYPERCALL_MSRS | TLFS_ACCESS_VP_INDEX |
-	       TLFS_ACCESS_REFERENCE_TSC | TLFS_ACCESS_FREQUENCY_MSRS,
-	.ebx = TLFS_POST_MESSAGES | TLFS_SIGNAL_EVENTS,
-	.edx = TLFS_FEATURE_FREQUENCY_MSRS | TLFS_FEATURE_CRASH_MSRS | TLFS_FEATURE_DIRECT_STIMER,
-};
-
-/* A guest without these cannot reach us at all. */
-static const struct kvm_cpuid_entry2 features_needed = {
-	.eax = TLFS_ACCESS_SYNIC | TLFS_ACCESS_HYPERCALL_MSRS | TLFS_ACCESS_VP_INDEX,
-	.ebx = TLFS_POST_MESSAGES | TLFS_SIGNAL_EVENTS,
-};
-
-static int supported_leaves(int kvm, struct kvm_cpuid_entry2 *feature_leaf,
-			    struct kvm_cpuid_entry2 *hint_leaf)
-{
-	struct {
-		uint32_t nent;
-		uint32_t padding;
-		struct kvm_cpuid_entry2 entry[LEAVES_MAX];
-	} leaves = { .nent = LEAVES_MAX };
-
-	if (ioctl(kvm, KVM_GET_SUPPORTED_HV_CPUID, &leaves))
-		return -errno;
-	for (unsigned int i = 0; i < leaves.nent; i++) {
-		if (leaves.entry[i].function == TLFS_CPUID_FEATURES)
-			*feature_leaf = leaves.entry[i];
-		if (leaves.entry[i].function == TLFS_CPUID_HINTS)
-			*hint_leaf = leaves.entry[i];
-	}
-	return 0;
-}
-
-/*
- * No hint for remote TLB flush and IPI hypercalls: they are worth it only where VPs outnumber
- * processors, and the guest modules that measure just that ask for them themselves.
- */
-int hyperv_leaves(int kvm, unsigned int cpus, struct kvm_cpuid_entry2 *entries)
-{
-	struct kvm_cpuid_entry2 can = { 0 }, hints = { 0 };
-	uint32_t signature[3];
-	int ret = supported_leaves(kvm, &can, &hints);
-
-	if (ret)
-		return ret;
-	if (features_needed.eax & ~can.eax || features_needed.ebx & ~can.ebx)
-		return -ENOTSUP;
-	memcpy(signature, TLFS_SIGNATURE, sizeof(signature));
-	entries[0] = (struct kvm_cpuid_entry2){
-		.function = TLFS_CPUID_VENDOR,
-		.eax = TLFS_CPUID_LIMITS,
-		.ebx = signature[0],
-		.ecx = signature[1],
-		.edx = signature[2],
-	};
-	entries[1] = (struct kvm_cpuid_entry2){ .function = TLFS_CPUID_INTERFACE,
-						.eax = TLFS_INTERFACE_HV1 };
-	entries[2] = (struct kvm_cpuid_entry2){
-		.function = TLFS_CPUID_VERSION,
-		.eax = BUILD_NUMBER,
-		.ebx = BUILD_VERSION,
-	};
-	entries[3] = features;
-	entries[3].eax &= can.eax;
-	entries[3].edx &= can.edx;
-	/* KVM loses a message-mode timer that expires before SIMP is on: direct ones or none. */
-	if (!(entries[3].edx & TLFS_FEATURE_DIRECT_STIMER))
-		entries[3].eax &= ~TLFS_ACCESS_STIMER;
-	entries[4] = (struct kvm_cpuid_entry2){
-		.function = TLFS_CPUID_HINTS,
-		.eax = (TLFS_HINT_RELAXED_TIMING | TLFS_HINT_DEPRECATE_AUTO_EOI) & hints.eax,
-		.ebx = TLFS_SPIN_NEVER_NOTIFY,
-	};
-	entries[5] = (struct kvm_cpuid_entry2){
-		.function = TLFS_CPUID_LIMITS,
-		.eax = cpus,
-		.ebx = LOGICAL_PROCESSORS_MAX,
-	};
-	return 0;
-}
 
 static int enable(int fd, unsigned int capability, uint64_t argument)
 {
@@ -235,27 +141,4 @@ enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp,
 		exit->u.hcall.result = TLFS_STATUS_INVALID_HYPERCALL_CODE;
 		return HYPERV_EXIT_OTHER;
 	}
-}
-
-void hyperv_report_crash(int fd)
-{
-	uint64_t p[5] = { 0 };
-
-	for (unsigned int i = 0; i < 5; i++)
-		msr_get(fd, TLFS_MSR_CRASH_P0 + i, &p[i]);
-	log_error("the guest crashed: parameters %#llx %#llx %#llx %#llx %#llx",
-		  (unsigned long long)p[0], (unsigned long long)p[1], (unsigned long long)p[2],
-		  (unsigned long long)p[3], (unsigned long long)p[4]);
-}
-
-/* The page begins with a sequence number; 0 means "do not use" (TLFS 12.7). */
-bool hyperv_tsc_page_valid(const struct guestmem *mem, int fd)
-{
-	const uint32_t *sequence;
-	uint64_t msr;
-
-	if (msr_get(fd, TLFS_MSR_REFERENCE_TSC, &msr) || !(msr & TLFS_MSR_ENABLE))
-		return false;
-	sequence = guestmem_ptr(mem, gpa(msr & ~(uint64_t)(TLFS_PAGE_SIZE - 1)), TLFS_PAGE_SIZE);
-	return sequence && __atomic_load_n(sequence, __ATOMIC_RELAXED) != 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What makes the partition a Hyper-V one: CPUID leaves, what KVM must be told per VP, and the exits
- * by which a guest talks to the hypervisor (hypercalls, SynIC registers, crash registers). The
- * SynIC itself is synic.h's, what messages mean is vmbus.h's.
+ * What makes the partition a Hyper-V one: what KVM must be told per VP, and the exits
+ * by which a guest talks to the hypervisor (hypercalls, SynIC registers). CPUID is hyperv_leaves.h's, the
+ * SynIC itself synic.h's, what messages mean is vmbus.h's, crash registers crash.h's.
  */
 #ifndef HVIS_HOST_HYPERV_H
 #define HVIS_HOST_HYPERV_H
@@ -16,8 +16,6 @@
 #include "guestmem.h"
 #include "synic.h"
 #include "vmbus.h"
-
-#define HYPERV_LEAVES 6
 
 #define HYPERV_CODES 0x100 /* hypercalls counted by their code; codes beyond are counted as one */
 
@@ -35,15 +33,6 @@ struct hyperv {
 	struct hyperv_counters counters;
 	struct fault *fault;
 };
-
-/**
- * hyperv_leaves() - the CPUID leaves 0x40000000 to 0x40000005
- * @kvm: /dev/kvm
- * @entries: room for HYPERV_LEAVES
- *
- * What we want to offer, cut down to what this KVM supports. Return: 0 or negative errno.
- */
-int hyperv_leaves(int kvm, unsigned int cpus, struct kvm_cpuid_entry2 *entries);
 
 /**
  * hyperv_vp_enable() - SynIC, VP index and strict checking of features for one VP
@@ -65,14 +54,5 @@ enum hyperv_exit_kind {
  */
 enum hyperv_exit_kind hyperv_exit(struct hyperv *hyperv, unsigned int vp,
 				  struct kvm_hyperv_exit *exit);
-
-/** hyperv_report_crash() - print the crash parameters the guest left behind. The VP's thread. */
-void hyperv_report_crash(int fd);
-
-/**
- * hyperv_tsc_page_valid() - whether the guest has a reference TSC page that it can use
- * @fd: any VP of the VM, from its thread or while it does not run
- */
-bool hyperv_tsc_page_valid(const struct guestmem *mem, int fd);
 
 #endif

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "hyperv.h"
+#include "hyperv_leaves.h"
 #include "info.h"
 #include "vm.h"
 
@@ -91,10 +91,11 @@ static void add_capabilities(json_t *result, int kvm)
 
 static void add_hyperv(json_t *result, int kvm)
 {
+	const struct hyperv_features all = { 0 };
 	struct kvm_cpuid_entry2 leaves[HYPERV_LEAVES];
 	json_t *list = json_object();
 
-	if (hyperv_leaves(kvm, 1, leaves))
+	if (hyperv_leaves(kvm, 1, &all, leaves))
 		memset(leaves, 0, sizeof(leaves));
 	for (unsigned int i = 0; i < HYPERV_LEAVES && leaves[i].function; i++) {
 		char name[16];

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "balloon.h"
+#include "clock.h"
 #include "hyperv.h"
 #include "loop.h"
 #include "options.h"
@@ -20,6 +21,7 @@
 #include "storvsp.h"
 #include "synic_internal.h"
 #include "trace.h"
+#include "tsc_page.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -51,6 +53,14 @@ struct machine {
 	struct hyperv hyperv;
 	struct vcpus *vcpus;
 	struct stats *stats;
+	struct clock clock;
+	struct timesync *timesync; /* NULL, as the next two, where options leave it out */
+	struct heartbeat *heartbeat;
+	struct shutdown *shutdown;
+	struct loop_op wall; /* services.c's: tells that this machine's clock was set */
+	int wall_fd;
+	bool paused;
+	struct tsc_page tsc_page;
 	struct trace *trace;
 	struct control *control;
 	struct timespec started; /* CLOCK_MONOTONIC */

@@ -20,12 +20,14 @@
 #include "balance.h"
 #include "boot.h"
 #include "control.h"
+#include "crash.h"
 #include "ctl.h"
 #include "info.h"
 #include "log.h"
 #include "machine.h"
 #include "network.h"
 #include "ram.h"
+#include "services.h"
 #include "storage.h"
 #include "watch.h"
 
@@ -93,7 +95,9 @@ static int with_error(struct machine *machine, int (*act)(struct machine *machin
 {
 	char error[STORAGE_ERROR_BYTES];
 
-	_Static_assert(NETWORK_ERROR_BYTES <= STORAGE_ERROR_BYTES && RAM_ERROR_BYTES <= STORAGE_ERROR_BYTES, "one buffer for all");
+	_Static_assert(NETWORK_ERROR_BYTES <= STORAGE_ERROR_BYTES && RAM_ERROR_BYTES <= STORAGE_ERROR_BYTES &&
+			       SERVICES_ERROR_BYTES <= STORAGE_ERROR_BYTES,
+		       "one buffer for all");
 
 	return act(machine, error) ? complain("%s", error) : 0;
 }
@@ -239,12 +243,20 @@ static int create_bus(struct machine *machine)
 
 static int create_vcpus(struct machine *machine)
 {
+	const struct options *options = machine->options;
 	struct vcpus_config config = { .vm = machine->vm,
 				       .pio = machine->pio,
-				       .hyperv = &machine->hyperv };
+				       .hyperv = &machine->hyperv,
+				       .features = &options->hyperv_features,
+				       .host_cpus = options->host_cpus,
+				       .host_cpu_count = options->host_cpu_count };
 	char error[ERROR_BYTES];
 
 	machine->vcpus = vcpus_create(&config, &machine->entry, error);
+	machine->clock = (struct clock){ .vm = machine->vm, .vcpus = machine->vcpus };
+	machine->tsc_page.mem = machine->mem;
+	if (machine->vcpus && options->hyperv && !hyperv_feature_off(&options->hyperv_features, "crash"))
+		crash_watch(machine->vm->fd); /* without it, a report says less */
 	return machine->vcpus ? 0 : complain("%s", error);
 }
 
@@ -273,6 +285,17 @@ static int create_control(struct machine *machine)
 	return machine->control ? 0 : complain("%s", error);
 }
 
+/* Clocks cost a guest a hundred times more without one, and it would not say so itself. */
+static void say_clock(struct machine *machine)
+{
+	int master = clock_prepare(&machine->clock);
+
+	if (master > 0)
+		log_info("KVM has a master clock: the guest's reference TSC page is valid");
+	else
+		log_warn("KVM has no master clock: the guest's TSC page is not valid (is this machine's clocksource the TSC?)");
+}
+
 /*
  * The life of the guest. Signals are ours only while the loop runs that looks at them: before and after, they
  * end the process as they would any other.
@@ -284,6 +307,8 @@ static int run_guest(struct machine *machine)
 
 	if (!watch)
 		return complain("cannot watch for signals: %s", strerror(errno));
+	if (machine->options->hyperv)
+		say_clock(machine);
 	ret = vcpus_start(machine->vcpus);
 	if (!ret)
 		ret = loop_run(machine->loop);
@@ -331,7 +356,7 @@ static int run_machine(struct machine *machine)
 	if (create_bus(machine))
 		goto destroy_synic;
 	if (with_error(machine, storage_offer) || with_error(machine, network_offer) || with_error(machine, ram_offer) ||
-	    create_vcpus(machine))
+	    with_error(machine, services_offer) || create_vcpus(machine))
 		goto destroy_bus;
 	if (connect_interrupts(machine) || create_stats(machine))
 		goto destroy_vcpus;
@@ -354,6 +379,7 @@ remove_devices:
 	remove_devices(machine);
 	vm_destroy(machine->vm);
 close_disks:
+	services_close(machine);
 	network_close(machine);
 	storage_close(machine);
 	ram_close(machine);
@@ -387,6 +413,11 @@ static void print_help(void)
 	       "  nic-link nic=N link=up|down\n"
 	       "  query-memory                   what the guest has, shall have and needs\n"
 	       "  set-memory SIZE|auto [--wait[=SECONDS]]\n"
+	       "  query-services, heartbeat      time, heartbeat and shutdown: what the guest answers\n"
+	       "  time-offset +-N[us|ms|s|m|h]   the guest's wall clock is this machine's, plus that\n"
+	       "  shutdown | reboot [--force] [--reason TEXT]   ask the guest to\n"
+	       "  pause, resume                  the guest and its clocks stand still, and go on\n"
+	       "  tsc-page invalid|valid         spoil the guest's reference TSC page, for tests\n"
 	       "  trace-start SPEC               as --trace\n"
 	       "  trace-stop                     answers when the file is complete\n"
 	       "and fault add RULE | list | remove ID | clear (docs/fault.md).\n"

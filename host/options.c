@@ -11,8 +11,10 @@
 
 #include "fault.h"
 #include "options_disk.h"
+#include "options_hyperv.h"
 #include "options_memory.h"
 #include "options_nic.h"
+#include "options_services.h"
 #include "options_trace.h"
 #include "vm.h"
 #include "wire/chanmsg.h"
@@ -109,6 +111,27 @@ static int parse_memory(struct options *options, const struct row *row, const ch
 	if (option_memory_parse(&options->memory, value, what, sizeof(what)))
 		return fail(error, row, value, what);
 	return 0;
+}
+
+static int parse_hyperv(struct options *options, const struct row *row, const char *value, char *error)
+{
+	char what[160];
+
+	return option_hyperv_parse(options, value, what, sizeof(what)) ? fail(error, row, value, what) : 0;
+}
+
+static int parse_host_cpus(struct options *options, const struct row *row, const char *value, char *error)
+{
+	char what[160];
+
+	return option_host_cpus_parse(options, value, what, sizeof(what)) ? fail(error, row, value, what) : 0;
+}
+
+static int parse_services(struct options *options, const struct row *row, const char *value, char *error)
+{
+	char what[160];
+
+	return option_services_parse(&options->services, value, what, sizeof(what)) ? fail(error, row, value, what) : 0;
 }
 
 static int parse_disk(struct options *options, const struct row *row, const char *value,
@@ -227,6 +250,8 @@ static const struct row rows[] = {
 	{ "--append", "STRING", "kernel command line", parse_string, FIELD(append) },
 	{ "--cpus", "N", "virtual processors, default 1", parse_count, FIELD(cpus), 1,
 	  VM_CPUS_MAX },
+	{ "--host-cpus", "LIST", "processors of this machine on which virtual ones run, one after the other and again: 0,2-3",
+	  parse_host_cpus, NO_FIELD },
 	{ "--memory", "SPEC",
 	  "SIZE (suffix K, M or G), default 1G: memory that stays as it is. Or startup=SIZE, then any of\n"
 	  ",min=SIZE ,max=SIZE ,buffer=PERCENT% (beyond what the guest has committed) ,weight=1..10000\n"
@@ -267,8 +292,16 @@ static const struct row rows[] = {
 	  parse_fault, .repeats = true },
 	{ "--time-limit", "SECONDS", "stop the guest after that time", parse_count,
 	  FIELD(time_limit), 1, 1000000 },
-	{ "--hyperv", "on|off", "off: an ordinary PC without Hyper-V's interfaces", parse_switch,
-	  FIELD(hyperv) },
+	{ "--hyperv", "SPEC",
+	  "on (default), off: an ordinary PC without Hyper-V's interfaces, or what is left out of them, any of\n"
+	  "-refcount -reftsc (clocks) -freq (frequencies) -stimer -stimer-direct (timers; only their direct mode)\n"
+	  "-apic (MSRs) -crash (report) -relaxed -aeoi (advice on timing, on AutoEOI) -tlbflush -ipi -ex (hypercalls,\n"
+	  "their Ex form) -spin, and spin=N: tries for a spinlock before the hypervisor is told; with commas between",
+	  parse_hyperv, NO_FIELD },
+	{ "--services", "LIST",
+	  "integration services to offer: off, or any of timesync,heartbeat,shutdown, each with =VERSION, the newest to\n"
+	  "agree to (docs/services.md); default all",
+	  parse_services, NO_FIELD },
 	{ "--verbose", NULL, "say more on stderr", parse_switch, FIELD(verbose) },
 	{ "--help", NULL, "this text", parse_switch, FIELD(help) },
 };
@@ -346,6 +379,7 @@ int options_parse(struct options *options, int count, char *const *arguments, ch
 	options->cpus = 1;
 	options->memory = (struct option_memory){ .startup = 1ull << 30, .min = 1ull << 30, .max = 1ull << 30 };
 	options->hyperv = true;
+	option_services_default(&options->services);
 	while (count > 0) {
 		int used = parse_one(options, count, arguments, error);
 

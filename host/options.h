@@ -12,8 +12,10 @@
 #include <stdio.h>
 
 #include "disk.h"
+#include "hyperv_leaves.h"
 #include "net.h"
 #include "trace.h"
+#include "wire/ic.h"
 
 #define OPTIONS_ERROR_BYTES 256
 #define OPTIONS_DISKS_MAX 256
@@ -21,6 +23,7 @@
 #define OPTIONS_NICS_MAX 8
 #define OPTIONS_SERIALS_MAX 2
 #define OPTIONS_FAULTS_MAX 64
+#define OPTIONS_HOST_CPUS_MAX 64
 #define OPTIONS_MEMORY_MAX (1ull << 37) /* ends well below the MMIO window that the DSDT names */
 
 struct option_disk {
@@ -60,6 +63,15 @@ struct option_memory {
 	uint64_t caps_off; /* set of DM_CAP_* */
 };
 
+struct option_service {
+	bool on;
+	struct ic_version version_max; /* 0.0: the newest */
+};
+
+struct option_services {
+	struct option_service timesync, heartbeat, shutdown;
+};
+
 struct options {
 	uint64_t seen; /* options.c's: rows that were given */
 	bool help;
@@ -85,6 +97,10 @@ struct options {
 	unsigned int time_limit; /* seconds, 0: none */
 	bool verbose;
 	bool hyperv;
+	struct hyperv_features hyperv_features;
+	struct option_services services;
+	unsigned int host_cpus[OPTIONS_HOST_CPUS_MAX]; /* on which VPs run, in turn */
+	unsigned int host_cpu_count; /* 0: on any */
 };
 
 /**

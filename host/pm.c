@@ -39,6 +39,7 @@ struct pm {
 	atomic_ushort enable; /* PM1 enable: remembered, nothing to enable */
 	atomic_ushort control;
 	atomic_uchar reset_control;
+	_Atomic uint64_t skipped; /* ns that the timer is behind this machine's */
 	struct rtc rtc;
 };
 
@@ -95,19 +96,29 @@ static void control_out(void *context, uint16_t offset, const uint8_t *data, uns
 }
 
 /* Seconds and the rest apart, so that the product stays small for centuries of uptime. */
-static uint32_t timer_ticks(void)
+static uint32_t timer_ticks(const struct pm *pm)
 {
 	struct timespec now;
+	uint64_t ns;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint32_t)((uint64_t)now.tv_sec * PM_TIMER_HZ +
-			  (uint64_t)now.tv_nsec * PM_TIMER_HZ / NSEC_PER_SEC);
+	ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec - atomic_load(&pm->skipped);
+	return (uint32_t)(ns / NSEC_PER_SEC * PM_TIMER_HZ + ns % NSEC_PER_SEC * PM_TIMER_HZ / NSEC_PER_SEC);
+}
+
+void pm_skip(struct pm *pm, uint64_t ns)
+{
+	atomic_fetch_add(&pm->skipped, ns);
+}
+
+void pm_set_time_offset(struct pm *pm, int64_t seconds)
+{
+	atomic_store(&pm->rtc.offset, seconds);
 }
 
 static void timer_in(void *context, uint16_t offset, uint8_t *data, unsigned int size)
 {
-	(void)context;
-	answer(data, size, timer_ticks(), offset);
+	answer(data, size, timer_ticks(context), offset);
 }
 
 static void ignore_out(void *context, uint16_t offset, const uint8_t *data, unsigned int size)

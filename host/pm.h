@@ -27,4 +27,9 @@ void pm_destroy(struct pm *pm);
 /** pm_attach() - claim the ports, the clock's too. Return: 0 or the error of pio_add(). */
 int pm_attach(struct pm *pm, struct pio *pio);
 
+/** pm_skip() - the timer stood still for @ns. Any thread. */
+void pm_skip(struct pm *pm, uint64_t ns);
+/** pm_set_time_offset() - the clock that tells the date is so much beyond this machine's. Any thread. */
+void pm_set_time_offset(struct pm *pm, int64_t seconds);
+
 #endif

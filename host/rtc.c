@@ -37,13 +37,13 @@ static uint8_t bcd(int value)
 	return (uint8_t)((value / 10 % 10) << 4 | value % 10);
 }
 
-static uint8_t read_register(uint8_t index)
+static uint8_t read_register(const struct rtc *rtc)
 {
-	time_t now = time(NULL);
+	time_t now = time(NULL) + atomic_load(&rtc->offset);
 	struct tm utc;
 
 	gmtime_r(&now, &utc);
-	switch (index) {
+	switch (atomic_load(&rtc->index)) {
 	case RTC_SECONDS:
 		return bcd(utc.tm_sec);
 	case RTC_MINUTES:
@@ -75,7 +75,7 @@ static void rtc_in(void *context, uint16_t offset, uint8_t *data, unsigned int s
 
 	memset(data, 0xff, size);
 	if (offset != INDEX_OFFSET && size == 1)
-		data[0] = read_register(atomic_load(&rtc->index));
+		data[0] = read_register(rtc);
 }
 
 static void rtc_out(void *context, uint16_t offset, const uint8_t *data, unsigned int size)

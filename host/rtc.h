@@ -8,11 +8,13 @@
 #define HVIS_HOST_RTC_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "pio.h"
 
 struct rtc {
 	atomic_uchar index; /* the register chosen by port 0x70 */
+	_Atomic int64_t offset; /* seconds beyond this machine's time */
 };
 
 /**

@@ -13,6 +13,7 @@
 #include "machine.h"
 #include "network.h"
 #include "ram.h"
+#include "services.h"
 #include "stats_kvm.h"
 
 struct stats {
@@ -223,24 +224,25 @@ static json_int_t sum_doorbells(const json_t *vmbus)
 }
 
 struct tsc_page_question {
-	const struct guestmem *mem;
-	bool valid;
+	struct tsc_page *page;
+	uint32_t sequence;
 };
 
 static void ask_tsc_page(int fd, void *argument)
 {
 	struct tsc_page_question *question = argument;
 
-	question->valid = hyperv_tsc_page_valid(question->mem, fd);
+	tsc_page_act(question->page, fd, TSC_PAGE_LOOK, &question->sequence);
 }
 
-static bool tsc_page_valid(struct machine *machine)
+/* 0: the guest has no page that it can use. */
+static uint32_t tsc_page_sequence(struct machine *machine)
 {
-	struct tsc_page_question question = { .mem = machine->mem };
+	struct tsc_page_question question = { .page = &machine->tsc_page };
 
 	if (machine->options->hyperv)
 		vcpus_call(machine->vcpus, 0, ask_tsc_page, &question);
-	return question.valid;
+	return question.sequence;
 }
 
 json_t *stats_query_disks(struct machine *machine)
@@ -264,6 +266,7 @@ json_t *stats_query(struct machine *machine)
 	json_t *vmbus = vmbus_query(machine->vmbus);
 	json_int_t doorbells = sum_doorbells(vmbus);
 	int master_clock = vm_master_clock(machine->vm);
+	uint32_t sequence = tsc_page_sequence(machine);
 
 	if (!result)
 		return NULL;
@@ -274,7 +277,8 @@ json_t *stats_query(struct machine *machine)
 	add_ports(result, machine->pio);
 	add_synic(result, machine->synic);
 	json_object_set_new(result, "doorbells", json_integer(doorbells));
-	json_object_set_new(result, "tsc_page_valid", json_boolean(tsc_page_valid(machine)));
+	json_object_set_new(result, "tsc_page_valid", json_boolean(sequence != 0));
+	json_object_set_new(result, "tsc_page_sequence", json_integer(sequence));
 	json_object_set_new(result, "master_clock",
 			    master_clock < 0 ? json_null() : json_boolean(master_clock));
 	json_object_set_new(result, "trace", trace_query(machine->trace));
@@ -282,6 +286,7 @@ json_t *stats_query(struct machine *machine)
 	json_object_set_new(result, "disks", stats_query_disks(machine));
 	json_object_set_new(result, "nics", network_query(machine));
 	json_object_set_new(result, "memory", ram_query(machine));
+	json_object_set_new(result, "services", services_query(machine));
 	json_object_set_new(result, "faults", fault_list(machine->fault));
 	return result;
 }

@@ -8,7 +8,7 @@
  */
 #include <errno.h>
 #include <linux/kvm.h>
-#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,41 +19,10 @@
 
 #include "log.h"
 #include "synic_internal.h"
-#include "vcpu.h"
+#include "vcpu_internal.h"
 #include "vcpu_state.h"
 
 #define KICK_SIGNAL SIGUSR1
-
-struct call {
-	void (*function)(int fd, void *argument);
-	void *argument;
-};
-
-struct vcpu {
-	struct vcpus *all;
-	unsigned int index;
-	int fd;
-	struct kvm_run *run;
-	pthread_t thread;
-	bool started; /* main thread */
-
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool running; /* @lock: the thread is in its loop */
-	struct call *call; /* @lock: to be made by the thread */
-	atomic_bool called; /* a hint that @call is set */
-
-	_Atomic uint64_t exits[VCPU_EXIT_COUNT];
-};
-
-struct vcpus {
-	struct vm *vm;
-	struct pio *pio;
-	struct hyperv *hyperv;
-	size_t run_bytes;
-	unsigned int count;
-	struct vcpu vcpu[];
-};
 
 static const char *const exit_names[VCPU_EXIT_COUNT] = {
 	[VCPU_EXIT_IO] = "io",
@@ -70,105 +39,10 @@ const char *vcpu_exit_name(enum vcpu_exit reason)
 	return exit_names[reason];
 }
 
-static void handle_io(struct vcpu *vcpu)
-{
-	struct kvm_run *run = vcpu->run;
-
-	pio_access(vcpu->all->pio, run->io.direction == KVM_EXIT_IO_OUT, run->io.port,
-		   (uint8_t *)run + run->io.data_offset, run->io.size, run->io.count);
-}
-
-/* Nothing is mapped outside RAM and the APICs: reads see a bus that floats high, writes vanish. */
-static void handle_mmio(struct vcpu *vcpu)
-{
-	struct kvm_run *run = vcpu->run;
-
-	log_debug("VP %u: %s of %u bytes at %#llx, where nothing is", vcpu->index,
-		  run->mmio.is_write ? "write" : "read", run->mmio.len,
-		  (unsigned long long)run->mmio.phys_addr);
-	if (!run->mmio.is_write)
-		memset(run->mmio.data, 0xFF, sizeof(run->mmio.data));
-}
-
-static enum vcpu_exit handle_hyperv(struct vcpu *vcpu)
-{
-	static const enum vcpu_exit reason[] = {
-		[HYPERV_EXIT_SYNIC] = VCPU_EXIT_SYNIC,
-		[HYPERV_EXIT_POST_MESSAGE] = VCPU_EXIT_HYPERCALL,
-		[HYPERV_EXIT_SIGNAL_EVENT] = VCPU_EXIT_SIGNAL,
-		[HYPERV_EXIT_OTHER] = VCPU_EXIT_OTHER,
-	};
-
-	return reason[hyperv_exit(vcpu->all->hyperv, vcpu->index, &vcpu->run->hyperv)];
-}
-
-static void crashed(struct vcpu *vcpu, const char *how, unsigned int detail)
-{
-	struct kvm_regs regs = { 0 };
-
-	ioctl(vcpu->fd, KVM_GET_REGS, &regs);
-	log_error("VP %u: %s (%u) at rip %#llx", vcpu->index, how, detail,
-		  (unsigned long long)regs.rip);
-	vm_stop(vcpu->all->vm, VM_CRASHED);
-}
-
-static void handle_system_event(struct vcpu *vcpu)
-{
-	struct vm *vm = vcpu->all->vm;
-
-	switch (vcpu->run->system_event.type) {
-	case KVM_SYSTEM_EVENT_SHUTDOWN:
-		vm_stop(vm, VM_POWERED_OFF);
-		break;
-	case KVM_SYSTEM_EVENT_RESET:
-		vm_stop(vm, VM_RESET);
-		break;
-	case KVM_SYSTEM_EVENT_CRASH:
-		hyperv_report_crash(vcpu->fd);
-		vm_stop(vm, VM_CRASHED);
-		break;
-	default:
-		crashed(vcpu, "system event", vcpu->run->system_event.type);
-	}
-}
-
-static enum vcpu_exit handle_exit(struct vcpu *vcpu)
-{
-	struct kvm_run *run = vcpu->run;
-
-	switch (run->exit_reason) {
-	case KVM_EXIT_IO:
-		handle_io(vcpu);
-		return VCPU_EXIT_IO;
-	case KVM_EXIT_MMIO:
-		handle_mmio(vcpu);
-		return VCPU_EXIT_MMIO;
-	case KVM_EXIT_HYPERV:
-		return handle_hyperv(vcpu);
-	case KVM_EXIT_SYSTEM_EVENT:
-		handle_system_event(vcpu);
-		break;
-	case KVM_EXIT_SHUTDOWN:
-		crashed(vcpu, "triple fault", 0);
-		break;
-	case KVM_EXIT_INTERNAL_ERROR:
-		crashed(vcpu, "KVM internal error", run->internal.suberror);
-		break;
-	case KVM_EXIT_FAIL_ENTRY:
-		log_error("VP %u: the processor refused to enter the guest: %#llx", vcpu->index,
-			  (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
-		vm_stop(vcpu->all->vm, VM_FAILED);
-		break;
-	default:
-		crashed(vcpu, "unexpected exit", run->exit_reason);
-	}
-	return VCPU_EXIT_OTHER;
-}
-
 static enum vcpu_exit run_once(struct vcpu *vcpu)
 {
 	if (ioctl(vcpu->fd, KVM_RUN, 0) == 0)
-		return handle_exit(vcpu);
+		return vcpu_handle_exit(vcpu);
 	if (errno == EINTR || errno == EAGAIN)
 		return VCPU_EXIT_KICK;
 	log_error("VP %u: KVM_RUN: %s", vcpu->index, strerror(errno));
@@ -207,17 +81,51 @@ static void unblock_kicks(void)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* Until the VM goes on, or ends, or there is a call to be made. */
+static void park(struct vcpu *vcpu)
+{
+	struct vcpus *all = vcpu->all;
+
+	pthread_mutex_lock(&vcpu->lock);
+	vcpu->parked = true;
+	pthread_cond_broadcast(&vcpu->changed);
+	while (atomic_load(&all->paused) && !vcpu->call && !vm_stopped(all->vm))
+		pthread_cond_wait(&vcpu->changed, &vcpu->lock);
+	vcpu->parked = false;
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+/* A processor that has gone since it was asked for is no reason not to run. */
+static void pin(const struct vcpu *vcpu)
+{
+	const struct vcpus *all = vcpu->all;
+	cpu_set_t set;
+
+	if (!all->host_cpu_count)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(all->host_cpus[vcpu->index % all->host_cpu_count], &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		log_warn("--host-cpus: VP %u cannot be kept on processor %u: %s", vcpu->index,
+			 all->host_cpus[vcpu->index % all->host_cpu_count], strerror(errno));
+}
+
 static void *run_thread(void *context)
 {
 	struct vcpu *vcpu = context;
 	struct vcpus *all = vcpu->all;
 
+	pin(vcpu);
 	unblock_kicks();
 	while (!vm_stopped(all->vm)) {
 		enum vcpu_exit reason;
 
 		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 		make_call(vcpu);
+		if (atomic_load(&all->paused)) {
+			park(vcpu);
+			continue;
+		}
 		if (all->vm->hyperv)
 			synic_deliver(all->hyperv->synic, vcpu->index);
 		if (vm_stopped(all->vm))
@@ -251,6 +159,7 @@ void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd
 	atomic_store(&vcpu->called, true);
 	if (vcpu->running)
 		vcpus_kick(vcpus, index);
+	pthread_cond_broadcast(&vcpu->changed);
 	while (vcpu->running && vcpu->call)
 		pthread_cond_wait(&vcpu->changed, &vcpu->lock);
 	if (vcpu->call) { /* no thread that could make it (any more) */
@@ -258,6 +167,37 @@ void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd
 		function(vcpu->fd, argument);
 	}
 	pthread_mutex_unlock(&vcpu->lock);
+}
+
+static void wake(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	pthread_cond_broadcast(&vcpu->changed);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+static void wait_parked(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	while (vcpu->running && !vcpu->parked)
+		pthread_cond_wait(&vcpu->changed, &vcpu->lock);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+void vcpus_pause(struct vcpus *vcpus)
+{
+	atomic_store(&vcpus->paused, true);
+	for (unsigned int i = 0; i < vcpus->count; i++)
+		vcpus_kick(vcpus, i);
+	for (unsigned int i = 0; i < vcpus->count; i++)
+		wait_parked(&vcpus->vcpu[i]);
+}
+
+void vcpus_resume(struct vcpus *vcpus)
+{
+	atomic_store(&vcpus->paused, false);
+	for (unsigned int i = 0; i < vcpus->count; i++)
+		wake(&vcpus->vcpu[i]);
 }
 
 static int create_vcpu(struct vcpus *vcpus, unsigned int index)
@@ -288,7 +228,7 @@ static int share_tsc(struct vcpus *vcpus)
 /*
  * All VPs are created before the first gets its state: KVM numbers them for Hyper-V in that order.
  */
-static int create_all(struct vcpus *vcpus, const struct boot_entry *entry)
+static int create_all(struct vcpus *vcpus, const struct hyperv_features *features, const struct boot_entry *entry)
 {
 	struct vm *vm = vcpus->vm;
 	struct cpuid_table *base;
@@ -300,7 +240,7 @@ static int create_all(struct vcpus *vcpus, const struct boot_entry *entry)
 	for (unsigned int i = 0; !ret && i < vcpus->count; i++)
 		ret = create_vcpu(vcpus, i);
 	if (!ret)
-		ret = cpuid_base(vm->kvm, vcpus->count, vm->hyperv, base);
+		ret = cpuid_base(vm->kvm, vcpus->count, vm->hyperv ? features : NULL, base);
 	for (unsigned int i = 0; !ret && i < vcpus->count; i++)
 		ret = vcpu_state_init(vcpus->vcpu[i].fd, i, vm->hyperv, base);
 	if (!ret)
@@ -325,6 +265,8 @@ struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_
 	vcpus->vm = config->vm;
 	vcpus->pio = config->pio;
 	vcpus->hyperv = config->hyperv;
+	vcpus->host_cpus = config->host_cpus;
+	vcpus->host_cpu_count = config->host_cpu_count;
 	vcpus->run_bytes = ioctl(config->vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 	vcpus->count = cpus;
 	for (unsigned int i = 0; i < cpus; i++) {
@@ -337,7 +279,7 @@ struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_
 		pthread_mutex_init(&vcpu->lock, NULL);
 		pthread_cond_init(&vcpu->changed, NULL);
 	}
-	ret = create_all(vcpus, entry);
+	ret = create_all(vcpus, config->features, entry);
 	if (ret) {
 		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create %u VPs: %s", cpus,
 			 strerror(-ret));
@@ -402,8 +344,10 @@ int vcpus_start(struct vcpus *vcpus)
 
 void vcpus_stop(struct vcpus *vcpus)
 {
-	for (unsigned int i = 0; i < vcpus->count; i++)
+	for (unsigned int i = 0; i < vcpus->count; i++) {
 		vcpus_kick(vcpus, i);
+		wake(&vcpus->vcpu[i]);
+	}
 	for (unsigned int i = 0; i < vcpus->count; i++) {
 		struct vcpu *vcpu = &vcpus->vcpu[i];
 

@@ -10,6 +10,7 @@
 
 #include "boot.h"
 #include "hyperv.h"
+#include "hyperv_leaves.h"
 #include "pio.h"
 #include "vm.h"
 
@@ -31,6 +32,9 @@ struct vcpus_config {
 	struct vm *vm;
 	struct pio *pio;
 	struct hyperv *hyperv; /* unused while vm->hyperv is false */
+	const struct hyperv_features *features; /* the same */
+	const unsigned int *host_cpus; /* on which VPs run, in turn; host_cpu_count of them, 0: on any */
+	unsigned int host_cpu_count;
 };
 
 /**
@@ -49,6 +53,15 @@ int vcpus_start(struct vcpus *vcpus);
  * thread.
  */
 void vcpus_stop(struct vcpus *vcpus);
+
+/**
+ * vcpus_pause() - make all VPs leave the guest and stay out; returns when they have. Main thread
+ *
+ * vcpus_call() works meanwhile, and what is for a VP's message page waits.
+ */
+void vcpus_pause(struct vcpus *vcpus);
+/** vcpus_resume() - undo vcpus_pause(). Main thread. */
+void vcpus_resume(struct vcpus *vcpus);
 
 /** vcpus_kick() - make a VP leave the guest and look what there is to do. Any thread. */
 void vcpus_kick(void *vcpus, unsigned int index);

@@ -16,6 +16,8 @@
 #define REFUSALS_LOGGED_MAX \
 	32 /* per VM; further ones are only counted, so no guest can fill the log */
 
+#define PAUSE_SECONDS 2 /* that workers have to hear of one */
+
 #define IN(state)     (1u << (state))
 #define IN_CONNECTION (IN(BUS_CONNECTED) | IN(BUS_OFFERED))
 #define IN_ANY	      (IN(BUS_DISCONNECTED) | IN_CONNECTION)
@@ -324,11 +326,31 @@ struct channel *vmbus_offer(struct vmbus *vmbus, const struct channel_offer *off
 		.synic = vmbus->config.synic,
 		.fault = vmbus->config.fault,
 		.trace = vmbus->config.trace,
+		.pause = &vmbus->pause,
 		.wake = channel_wakes,
 		.context = vmbus,
 	};
 
 	return offer_add(vmbus, &host, offer);
+}
+
+/* A worker that ends just now does not post. What it left out, or posted too late, is of no later pause. */
+void vmbus_pause(struct vmbus *vmbus, bool on)
+{
+	struct timespec end;
+	unsigned int asked = 0;
+
+	while (!sem_trywait(&vmbus->pause.heard))
+		;
+	atomic_store(&vmbus->pause.on, on);
+	for (struct channel *channel = vmbus->channels; channel; channel = channel->next)
+		asked += channel_pause(channel);
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += PAUSE_SECONDS;
+	while (asked && (!sem_timedwait(&vmbus->pause.heard, &end) || errno == EINTR))
+		asked--;
+	if (asked)
+		log_warn("%u channels have not heard within %d s that the VM is paused", asked, PAUSE_SECONDS);
 }
 
 struct vmbus *vmbus_create(const struct vmbus_config *config)
@@ -348,6 +370,7 @@ struct vmbus *vmbus_create(const struct vmbus_config *config)
 		vmbus_fault_start(vmbus);
 	vmbus->mailbox.wake.run = bus_turn;
 	pthread_mutex_init(&vmbus->mailbox.lock, NULL);
+	sem_init(&vmbus->pause.heard, 0, 0);
 	return vmbus;
 }
 
@@ -359,6 +382,7 @@ void vmbus_destroy(struct vmbus *vmbus)
 	vmbus_reset(vmbus);
 	while (vmbus->channels)
 		offer_remove(vmbus, vmbus->channels);
+	sem_destroy(&vmbus->pause.heard);
 	pthread_mutex_destroy(&vmbus->gpadls.lock);
 	pthread_mutex_destroy(&vmbus->mailbox.lock);
 	free(vmbus);

@@ -62,6 +62,13 @@ struct channel *vmbus_offer(struct vmbus *vmbus, const struct channel_offer *off
 void vmbus_rescind(struct vmbus *vmbus, struct channel *channel);
 
 /**
+ * vmbus_pause() - no channel is served any more, or all are again
+ *
+ * What is in flight is still finished. Returns when all have stopped, or after 2 s. The VPs are out of the guest. Bus thread.
+ */
+void vmbus_pause(struct vmbus *vmbus, bool on);
+
+/**
  * vmbus_fault_add() - add a rule; one that is to be carried out at once is
  * @error: FAULT_ERROR_BYTES
  *

@@ -87,6 +87,7 @@ struct vmbus {
 	struct vmbus_counters counters;
 	struct channel_stats removed; /* summed over the channels that are gone */
 	unsigned int removed_count;
+	struct channel_pause pause;
 	struct loop_work fault_work; /* faults that other threads leave to us */
 	atomic_bool fault_called; /* fault_work is queued */
 };

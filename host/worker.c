@@ -240,6 +240,30 @@ static void finish(struct channel_worker *worker)
 	loop_eventfd_disarm(&worker->doorbell);
 }
 
+/* Packets that came before are answered; the doorbell of what is in the ring, or comes, is heard when it is read again. */
+static void follow_pause(struct channel_worker *worker)
+{
+	const struct channel_pause *pause = worker->channel->host.pause;
+	bool on = pause && atomic_load(&pause->on);
+
+	if (on == !!(worker->halt & WORKER_HALT_PAUSE))
+		return;
+	worker->halt ^= WORKER_HALT_PAUSE;
+	if (worker->state && worker->ops->paused)
+		worker->ops->paused(worker->state, on);
+	if (!on && worker->state)
+		serve_again(worker);
+}
+
+static void pause_or_resume(struct loop_work *work)
+{
+	struct channel_worker *worker = WORKER_OF(work, pause);
+
+	atomic_store(&worker->pausing, false);
+	follow_pause(worker);
+	sem_post(&worker->channel->host.pause->heard);
+}
+
 static void start(struct loop_work *work)
 {
 	struct channel_worker *worker = WORKER_OF(work, start);
@@ -252,6 +276,7 @@ static void start(struct loop_work *work)
 	}
 	loop_eventfd_arm(worker->loop, &worker->doorbell);
 	report(worker, CHANNEL_REPORT_OPENED);
+	follow_pause(worker); /* opened by a message from before the pause */
 	/* The guest may have written before it opened, and will not ring for that. */
 	serve(worker);
 }
@@ -333,6 +358,14 @@ int worker_start(struct channel_worker *worker)
 	return 0;
 }
 
+void worker_pause(struct channel_worker *worker)
+{
+	if (!atomic_exchange(&worker->pausing, true))
+		loop_call(worker->loop, &worker->pause);
+	else
+		sem_post(&worker->channel->host.pause->heard); /* it has not heard of the last time yet, and then hears of this */
+}
+
 void worker_stop(struct channel_worker *worker)
 {
 	loop_call(worker->loop, &worker->stop);
@@ -388,6 +421,7 @@ struct channel_worker *worker_create(struct channel *channel, const struct chann
 	worker->channel = channel;
 	worker->ops = channel->offer.ops;
 	worker->start.run = start;
+	worker->pause.run = pause_or_resume;
 	worker->stop.run = stop;
 	worker->call.run = call;
 	worker->again.done = again;

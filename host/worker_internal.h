@@ -13,6 +13,7 @@
 /* Why a worker reads no packets: any of these. */
 #define WORKER_HALT_CLOSING 1u
 #define WORKER_HALT_FAULT   2u
+#define WORKER_HALT_PAUSE   4u
 
 /* What a worker needs to misbehave (worker_fault.c). */
 struct worker_fault {
@@ -31,6 +32,8 @@ struct channel_worker {
 	pthread_t thread;
 	struct loop_work start;
 	struct loop_work stop;
+	struct loop_work pause;
+	atomic_bool pausing; /* pause is queued */
 	struct loop_work call; /* of the provider's called() */
 	atomic_bool called; /* call is queued */
 	bool recall; /* called() has to run when the backlog is empty */

@@ -26,7 +26,7 @@ load()
 
 to_cpu_1()
 {
-	for cpu in /sys/bus/vmbus/devices/*/channels/*/cpu; do
+	for cpu in $(channel_cpus); do
 		echo 1 >"$cpu" || return 1
 	done
 	all_on 1
@@ -34,8 +34,8 @@ to_cpu_1()
 
 all_on()
 {
-	grep -H . /sys/bus/vmbus/devices/*/channels/*/cpu
-	! cat /sys/bus/vmbus/devices/*/channels/*/cpu | grep -qvx "$1"
+	grep -H . $(channel_cpus)
+	! cat $(channel_cpus) | grep -qvx "$1"
 }
 
 go_and_come()

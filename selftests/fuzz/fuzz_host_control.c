@@ -211,6 +211,13 @@ int worker_start(struct channel_worker *worker)
 	return worker->started ? 0 : -EAGAIN;
 }
 
+/* It hears at once. */
+void worker_pause(struct channel_worker *worker)
+{
+	MUST(worker->started && !worker->stopping);
+	sem_post(&worker->channel->host.pause->heard);
+}
+
 void worker_stop(struct channel_worker *worker)
 {
 	MUST(worker->started && !worker->stopping);
@@ -742,6 +749,9 @@ static void host_turn(struct tape *tape)
 		break;
 	case 3:
 		json_decref(vmbus_query(world.vmbus));
+		break;
+	case 5:
+		vmbus_pause(world.vmbus, what & 32);
 		break;
 	case 4: /* what the guest writes into a ring's header */
 		tape_take(tape,

@@ -71,6 +71,14 @@ host_of_lun()
 	done
 }
 
+# channel_cpus: the file of each channel that says which CPU it interrupts; of devices that have a driver.
+channel_cpus()
+{
+	for device in /sys/bus/vmbus/devices/*; do
+		[ ! -e "$device/driver" ] || echo "$device"/channels/*/cpu
+	done
+}
+
 # mark NAME: the host side takes its counters now, and answers when it has. Sets answer: ok, or what else it has to say.
 mark()
 {

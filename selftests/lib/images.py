@@ -25,7 +25,7 @@ def kernel(what, name):
 
 def our_modules(name):
     folder = os.path.join(BUILD, "modules", kernel("release", name))
-    return [os.path.join(folder, f"{module}.ko") for module in ("hvis_vmbus", "hvis_storvsc", "hvis_netvsc", "hvis_balloon")]
+    return [os.path.join(folder, f"{module}.ko") for module in ("hvis_vmbus", "hvis_storvsc", "hvis_netvsc", "hvis_balloon", "hvis_timesync", "hvis_util")]
 
 
 def initramfs(name, driver, script, programs=(), modules=(), files=()):

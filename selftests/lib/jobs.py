@@ -70,12 +70,15 @@ def all_jobs():
     import netmeasure
     import offers
     import plug
+    import services
+    import services_lies
     import storage
     import survival
+    import timesync
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, storage, balance, balance_vms, balloon, integrity, memmeasure, hostile, lies, offers, net,
-               net_churn, net_pair, net_user, netmeasure, vswitch)
+    modules = (matrix, survival, cli, measure, plug, services, services_lies, timesync, storage, balance, balance_vms, balloon,
+               integrity, memmeasure, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, vswitch)
     return [job for module in modules for job in module.jobs()]
 
 

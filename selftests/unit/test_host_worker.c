@@ -12,6 +12,7 @@
 #include "bus_fixture.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 static int setup(void **state)
 {
@@ -114,6 +115,39 @@ static void in_flight_is_bounded(void **state)
 	assert_int_equal(bus_channel_number(bus, 0, "in_flight_max"), CHANNEL_IN_FLIGHT_MAX);
 	guest_close(guest);
 	assert_int_equal(bus_channel_number(bus, 0, "in_flight"), 0);
+}
+
+static void set_pause(struct bus *bus, void *on)
+{
+	vmbus_pause(bus->vmbus, on);
+}
+
+/* What is written meanwhile stays in the ring, what is opened meanwhile is paused, too; then all of it is served. */
+static void nothing_is_read_while_paused(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *guest = guest_open(bus, 1, 4), *late = guest_prepare(bus, 2, 4);
+
+	bus_call(bus, set_pause, bus);
+	for (unsigned int i = 0; i < 5; i++)
+		assert_int_equal(guest_send(guest, i, "x", 1), 0);
+	guest_send(late, 9, "early", 5);
+	assert_int_equal(bus_open(bus, 2, late->gpadl, 4, 1), NTSTATUS_SUCCESS);
+	bus_settle(bus);
+	usleep(20000);
+	assert_int_equal(bus_channel_number(bus, 0, "packets_in"), 0);
+	assert_int_equal(bus_channel_number(bus, 1, "packets_in"), 0);
+	bus_call(bus, set_pause, bus); /* once more: nothing waits for nobody */
+	bus_call(bus, set_pause, NULL);
+	for (unsigned int i = 0; i < 5; i++) {
+		assert_true(guest_receive(guest));
+		assert_int_equal(guest->packet.desc.transaction_id, i);
+	}
+	assert_true(guest_receive(late));
+	guest_send(guest, 7, "x", 1);
+	assert_true(guest_receive(guest));
+	guest_close(guest);
+	guest_close(late);
 }
 
 static json_int_t io_uring_number(struct bus *bus, const char *name)
@@ -610,6 +644,7 @@ int main(void)
 		CASE(unsolicited_packets_pass),
 		CASE(full_ring_loses_nothing),
 		CASE(in_flight_is_bounded),
+		CASE(nothing_is_read_while_paused),
 		CASE(costs_outlive_the_worker),
 		CASE(removed_channels_are_counted),
 		CASE(answers_are_signalled_once_per_batch),

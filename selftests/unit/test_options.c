@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/options.c host/options_memory.c host/options_disk.c host/options_trace.c host/loop.c host/options_nic.c host/options_spec.c
+// links: host/options_hyperv.c host/options_services.c host/hyperv_leaves.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/fault_names.c
 /*
@@ -172,7 +173,66 @@ static void numbers(void **state)
 	refuse("--kernel k --cpus -1", "--cpus -1: must be a number from 1 to 64");
 	refuse("--kernel k --cpus 4294967297", "--cpus 4294967297: must be a number from 1 to 64");
 	refuse("--kernel k --time-limit 0", "--time-limit 0: must be a number from 1 to 1000000");
-	refuse("--kernel k --hyperv maybe", "--hyperv maybe: must be on or off");
+	refuse("--kernel k --hyperv maybe", "--hyperv maybe: must be on or off, or begin with a minus sign: what is left out (hvis-host --help)");
+}
+
+static void hyperv_features(void **state)
+{
+	(void)state;
+	take("--kernel k --hyperv -tlbflush,-spin");
+	assert_true(options.hyperv);
+	assert_true(hyperv_feature_off(&options.hyperv_features, "tlbflush"));
+	assert_true(hyperv_feature_off(&options.hyperv_features, "spin"));
+	assert_false(hyperv_feature_off(&options.hyperv_features, "ipi"));
+	assert_false(hyperv_feature_off(&options.hyperv_features, "crash"));
+	take("--kernel k --hyperv spin=0x200,-crash");
+	assert_true(options.hyperv_features.spin_given);
+	assert_int_equal(options.hyperv_features.spin, 0x200);
+	assert_true(hyperv_feature_off(&options.hyperv_features, "crash"));
+	refuse("--kernel k --hyperv -tlbflus",
+	       "--hyperv -tlbflus: '-tlbflus': must be -refcount -reftsc -freq -stimer -stimer-direct -apic -crash -relaxed -aeoi -tlbflush "
+	       "-ipi -ex -spin");
+	refuse("--kernel k --hyperv -ipi,", "--hyperv -ipi,: must be on or off, or begin with a minus sign: what is left out "
+					    "(hvis-host --help)");
+	refuse("--kernel k --hyperv spin=", "--hyperv spin=: spin= needs a number up to 0xffffffff, which is never");
+	refuse("--kernel k --hyperv spin=0x100000000", "--hyperv spin=0x100000000: spin= needs a number up to 0xffffffff, which is never");
+	refuse("--kernel k --hyperv spin=-1", "--hyperv spin=-1: spin= needs a number up to 0xffffffff, which is never");
+}
+
+static void host_cpus(void **state)
+{
+	(void)state;
+	take("--kernel k");
+	assert_int_equal(options.host_cpu_count, 0);
+	take("--kernel k --host-cpus 0,0-0");
+	assert_int_equal(options.host_cpu_count, 2);
+	assert_int_equal(options.host_cpus[1], 0);
+	refuse("--kernel k --host-cpus 1000", "--host-cpus 1000: processor 1000 is not one that this process may run on");
+	refuse("--kernel k --host-cpus 0,", "--host-cpus 0,: must be processors of this machine, for example 0 or 0,2-3");
+	refuse("--kernel k --host-cpus 3-0", "--host-cpus 3-0: must be processors of this machine, for example 0 or 0,2-3");
+	refuse("--kernel k --host-cpus -1", "--host-cpus -1: must be processors of this machine, for example 0 or 0,2-3");
+	refuse("--kernel k --host-cpus 99999999999", "--host-cpus 99999999999: must be processors of this machine, for example 0 or 0,2-3");
+}
+
+static void services(void **state)
+{
+	(void)state;
+	take("--kernel k");
+	assert_true(options.services.timesync.on && options.services.heartbeat.on && options.services.shutdown.on);
+	assert_int_equal(options.services.timesync.version_max.major, 0);
+	take("--kernel k --services off");
+	assert_false(options.services.timesync.on || options.services.heartbeat.on || options.services.shutdown.on);
+	take("--kernel k --services shutdown=3.1,timesync=1.0");
+	assert_true(options.services.timesync.on && options.services.shutdown.on);
+	assert_false(options.services.heartbeat.on);
+	assert_int_equal(options.services.shutdown.version_max.minor, 1);
+	assert_int_equal(options.services.timesync.version_max.major, 1);
+	refuse("--kernel k --services timesync=3", "--services timesync=3: timesync= must be 1.0, 3.0 or 4.0 (off, or any of timesync, heartbeat, "
+						   "shutdown)");
+	refuse("--kernel k --services timesync=0 3", "--services timesync=0: timesync= must be 1.0, 3.0 or 4.0 (off, or any of timesync, heartbeat, "
+						     "shutdown)");
+	refuse("--kernel k --services kvp", "--services kvp: unknown part 'kvp' (off, or any of timesync, heartbeat, shutdown)");
+	refuse("--kernel k --services off,off", "--services off,off: unknown part 'off' (off, or any of timesync, heartbeat, shutdown)");
 }
 
 static void vmbus_versions(void **state)
@@ -467,7 +527,7 @@ static void help_names_every_option(void **state)
 					     "--cpus",		"--memory",	"--disk",
 					     "--serial",	"--control",	"--stats",
 					     "--trace",		"--vmbus-version", "--time-limit",
-					     "--hyperv",	"--verbose" };
+					     "--hyperv",	"--verbose",	"--services", "--host-cpus" };
 	char *text = NULL;
 	size_t bytes = 0;
 	FILE *file = open_memstream(&text, &bytes);
@@ -492,6 +552,9 @@ int main(void)
 		cmocka_unit_test_teardown(dynamic_memory, teardown),
 		cmocka_unit_test_teardown(bad_dynamic_memory, teardown),
 		cmocka_unit_test_teardown(numbers, teardown),
+		cmocka_unit_test_teardown(hyperv_features, teardown),
+		cmocka_unit_test_teardown(host_cpus, teardown),
+		cmocka_unit_test_teardown(services, teardown),
 		cmocka_unit_test_teardown(vmbus_versions, teardown),
 		cmocka_unit_test_teardown(serials, teardown),
 		cmocka_unit_test_teardown(trace, teardown),

@@ -21,7 +21,7 @@ refused()
 find_device()
 {
 	for device in /sys/bus/vmbus/devices/*; do
-		[ "$(cat "$device/id")" ] && break
+		[ -e "$device/driver" ] && break
 	done
 	channel=$device/channels/$(cat "$device/id")
 }

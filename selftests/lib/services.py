@@ -174,8 +174,8 @@ class Host:
 CLOCK_PLAN = ["start", "plus", "minus", "zero", *STEPS, "before-pause", "pause", "page-invalid", "page-valid"]
 
 
-def boot(results, context, initrd, name, driver, mode, kernel, host, plan, options=()):
-    append = images.append(driver, mode, context.tsc_khz, plan=",".join(plan), limit=150)
+def boot(results, context, initrd, name, driver, mode, kernel, host, plan, options=(), **words):
+    append = images.append(driver, mode, context.tsc_khz, plan=",".join(plan), limit=150, **words)
     guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, limit=180, options=list(options))
     host.run = Run(guest, context.scratch, results.folder, on_line=host.on_line, on_mark=host.on_mark)
     return host.run.run()

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import images
+import traces
 from guest import HOST, Guest, Run
 from jobs import Job
 
@@ -173,8 +174,8 @@ class Host:
 CLOCK_PLAN = ["start", "plus", "minus", "zero", *STEPS, "before-pause", "pause", "page-invalid", "page-valid"]
 
 
-def boot(results, context, initrd, name, driver, mode, kernel, host, plan, options=()):
-    append = images.append(driver, mode, context.tsc_khz, plan=",".join(plan), limit=150)
+def boot(results, context, initrd, name, driver, mode, kernel, host, plan, options=(), **words):
+    append = images.append(driver, mode, context.tsc_khz, plan=",".join(plan), limit=150, **words)
     guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, limit=180, options=list(options))
     host.run = Run(guest, context.scratch, results.folder, on_line=host.on_line, on_mark=host.on_mark)
     return host.run.run()
@@ -201,11 +202,26 @@ def check_clocks(name, driver, mode, kernel, prefix):
 def check_reboot(name, driver, mode, kernel, prefix):
     def check(results, context, initrd):
         host = Host(results, prefix, driver)
-        run = boot(results, context, initrd, name, driver, mode, kernel, host, ["reboot"])
+        trace = ["--trace", os.path.join(results.folder, f"{name}.pcapng")]
+        run = boot(results, context, initrd, name, driver, mode, kernel, host, ["reboot"], trace)
         host.check("reboot.orderly", "services: asked reboot" in run.lines, "the kernel did not run /sbin/reboot")
         host.check("reboot.status", run.status == 3, f"exit status {run.status}")
 
     return check
+
+
+def judge_trace(name, prefix):
+    """What was said is in the trace, and tshark understands all of it."""
+    def after(results, folder):
+        path = os.path.join(folder, f"{name}.pcapng")
+        wrong = list(traces.findings(traces.records(path)))
+        results.check(f"{prefix}.trace.understood", not wrong, " | ".join(wrong[:5]))
+        kinds = traces.tshark(path, "-Y", "hvic", "-T", "fields", "-e", "hvic.type", "-e", "hvic.response").split("\n")
+        said = {tuple(line.split("\t")) for line in kinds if line}
+        missing = [(kind, answer) for kind in "0134" for answer in "01" if (kind, answer) not in said]
+        results.check(f"{prefix}.trace.services", not missing, f"not in it (type, answer): {missing}")
+
+    return after
 
 
 def check_crash(name, driver, mode, kernel, prefix):
@@ -245,7 +261,8 @@ def job(what, check, driver, mode, kernel, weight, rare=False):
         return images.initramfs(kernel, driver, os.path.join(images.GUEST, "services"), programs=[f"{images.KSELFTEST}/clockpair:/bin/clockpair"],
                                 modules=KERNEL_MODULES[driver], files=files)
 
-    return Job(name, "guests", weight, prepare, check(name, driver, mode, kernel, prefix), rare=rare)
+    after = judge_trace(name, prefix) if what == "reboot" else None
+    return Job(name, "guests", weight, prepare, check(name, driver, mode, kernel, prefix), after, rare)
 
 
 def jobs():

@@ -155,4 +155,4 @@ def check_huge_pages(results, context, initrds):
 
 
 def jobs():
-    return [Job("memmeasure", "guests", 8, prepare, check), Job("memmeasure-huge-pages", "guests", 25, prepare, check_huge_pages, rare=True)]
+    return [Job("memmeasure", "guests", 8, prepare, check, rare=True), Job("memmeasure-huge-pages", "guests", 25, prepare, check_huge_pages, rare=True)]

@@ -273,5 +273,5 @@ def jobs():
         job("clocks", check_clocks, "kernel", "hv", "6.12-amd64", 5, rare=True),
         job("reboot", check_reboot, "kernel", "hv", "6.12-amd64", 2),
         job("crash", check_crash, "kernel", "hv", "6.1-amd64", 2),
-        job("quit", check_quit, "kernel", "hv", "6.1-amd64", 2),
+        job("quit", check_quit, "kernel", "hv", "6.1-amd64", 2, rare=True),
     ]

@@ -110,5 +110,5 @@ def check_lies(name, driver, mode, kernel, prefix):
 
 
 def jobs():
-    return [services.job("lies", check_lies, "hvis", "nopv", "6.12-amd64", 6),
+    return [services.job("lies", check_lies, "hvis", "nopv", "6.12-amd64", 6, rare=True),
             services.job("lies", check_lies, "kernel", "hv", "6.12-amd64", 6, rare=True)]

@@ -13,6 +13,7 @@
 #include <asm/irqdomain.h>
 
 #include "internal.h"
+#include "vmbus_cpu.h"
 
 /* x86_vector_domain allocates, we only name the chip. */
 static struct irq_chip synic_chip = {

@@ -18,6 +18,7 @@
 #include <asm/msr.h>
 
 #include "internal.h"
+#include "vmbus_cpu.h"
 
 /* Interrupts. */
 

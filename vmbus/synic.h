@@ -9,7 +9,6 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
-#include "vmbus_cpu.h"
 #include "wire/tlfs.h"
 
 /**

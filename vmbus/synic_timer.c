@@ -9,6 +9,7 @@
 #include <asm/msr.h>
 
 #include "internal.h"
+#include "vmbus_cpu.h"
 
 #define SINT (TLFS_MSR_SINT0 + TLFS_SINT_TIMER)
 

@@ -6,10 +6,10 @@ kernel) bus=hv_vmbus balloon=hv_balloon parameters=pressure_report_delay=1 ;;
 *) bus=hvis_vmbus balloon=hvis_balloon parameters= ;;
 esac
 
-# load_balloon [PARAMETER...]: of the driver.
+# load_balloon [PARAMETER...]: of the driver. Ours brings added memory online itself; the kernel's leaves that to others.
 load_balloon()
 {
-	echo online >/sys/devices/system/memory/auto_online_blocks
+	[ "$HVIS_DRIVER" != kernel ] || echo online >/sys/devices/system/memory/auto_online_blocks
 	modprobe "$bus" && modprobe "$balloon" $parameters "$@" && await 10 "/sys/bus/vmbus/drivers/$balloon/*-*-*-*-*"
 }
 

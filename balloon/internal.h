@@ -193,10 +193,10 @@ u64 balloon_block_hold(struct balloon *balloon, struct balloon_run run, bool hol
 
 /* gather.c */
 u64 balloon_gather(struct balloon *balloon, u64 pages);
-bool balloon_tell_due(struct balloon *balloon);
 
 /* inflate.c */
 void balloon_inflate(struct balloon *balloon, u32 pages);
+bool balloon_tell_due(struct balloon *balloon);
 
 /* deflate.c */
 void balloon_deflate(struct balloon *balloon, const struct balloon_message *message);

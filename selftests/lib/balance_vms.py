@@ -98,15 +98,15 @@ def finish(pair, watched, runs):
     pair.check("ends-well", status == 0, said)
 
 
-def job(driver, mode, kernel, prefix, modules=()):
+def job(driver, mode, kernel, prefix, modules=(), rare=False):
     programs = [f"{images.KSELFTEST}/usemem:/bin/usemem"]
     return Job(f"balance-{driver}", "guests", 8,
                lambda: images.initramfs(kernel, driver, os.path.join(images.GUEST, "hog"), programs=programs, modules=modules, files=images.MEMORY),
-               check_with(driver, mode, kernel, prefix))
+               check_with(driver, mode, kernel, prefix), rare=rare)
 
 
 def jobs():
     return [
         job("hvis", "nopv", "6.12-amd64", "balloon.balance"),
-        job("kernel", "hv", "6.1-amd64", "kernel-driver.balance", ["hv_balloon"]),
+        job("kernel", "hv", "6.1-amd64", "kernel-driver.balance", ["hv_balloon"], rare=True),
     ]

@@ -23,6 +23,8 @@ sys.path.insert(0, FOLDER)
 
 from scenarios import PARTS  # noqa: E402
 
+NAMES = {scenario.name for scenarios in PARTS.values() for scenario in scenarios}
+
 # The kernel whose own drivers are asked the same, and what its checks' names begin with.
 KERNEL = "6.12-amd64"
 ALL = "HVIS_ALL"  # environment: scenarios that are rare, too
@@ -95,7 +97,7 @@ class Liar:
             self.run.ask("fault-add", rule=f"now,channel={self.device}:rescind,reoffer=0")
             self.run.ask("fault-clear")
         elif name not in self.scenarios:
-            return None
+            return "skip" if word == "lie" and name in NAMES else None
         elif word == "lie":
             self.lie(self.scenarios[name])
         elif word == "truth":
@@ -149,6 +151,8 @@ def boot(context, folder, liar, name, driver, kernel, mode, part, initrd, limit,
         append += " panic_on_warn=0"  # to see what comes after a warning, too
     if (driver, part) == ("kernel", "vmbus"):
         append += " clearcpuid=arat"  # else CPU 0's local timer is taken for broadcasts, and the script needs it
+    if driver == "hvis":
+        append += " maxcpus=1"  # the script brings the other one in when it needs it
     guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, memory=memory, disks=disks,
                   options=more, limit=limit)
     liar.run = Run(guest, context.scratch, folder, on_line=liar.line, on_mark=liar.mark)
@@ -166,10 +170,9 @@ def pattern(folder, name, mib):
 
 def check(results, context, part, kernel, mode, prepared):
     only = prepared["only"]
-    rare = {"rare": 1} if prepared["all"] else {}
-    liar = Liar([scenario for scenario in PARTS[part] if (scenario.name in only.split(",") if only else rare or not scenario.rare)],
+    liar = Liar([scenario for scenario in PARTS[part] if (scenario.name in only.split(",") if only else prepared["all"] or not scenario.rare)],
                 device_of(part))
-    run = boot(context, results.folder, liar, f"hostile-{part}", "hvis", kernel, mode, part, prepared["initrd"], 900, only=only, **rare)
+    run = boot(context, results.folder, liar, f"hostile-{part}", "hvis", kernel, mode, part, prepared["initrd"], 900)
     for name in [*liar.scenarios, *(name for name in liar.verdicts if name not in liar.scenarios)]:
         ok, detail = liar.verdicts.get(name, (False, "the guest did not come to it"))
         results.check(f"hostile.{name}", ok, detail)
@@ -193,7 +196,7 @@ def kernel_row(results, context, part, scenario, initrd):
     liar = Liar([replace(scenario, rules=for_theirs(scenario.rules, part), later=for_theirs(scenario.later, part))], device_of(part))
     bound = {"bound": scenario.theirs} if scenario.theirs else {}
     run = boot(context, results.folder, liar, f"kernel-row-{scenario.name}", "kernel", KERNEL, "hv", part, initrd,
-               150 + max(60, scenario.theirs), only=scenario.name, **bound)
+               150 + max(60, scenario.theirs), **bound)
     ok, detail = liar.verdicts.get(scenario.name, (False, "no verdict"))
     trouble = run.trouble()
     word = "holds" if ok and not trouble else "FAILS"

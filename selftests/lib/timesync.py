@@ -115,7 +115,7 @@ def jobs():
         job("timer", "6.12-amd64", "nopv", ("load.sh", "stimer.sh", "reload.sh"), 14, rare=True),
         job("timer-4cpu", "6.1-amd64", "nopv", ("clock.sh", "stimer.sh", "reload.sh"), 20, cpus=4, rare=True, reloads=100),
         job("message", "6.1-amd64", "nopv", ("load.sh", "stimer.sh"), 8, options=("--hyperv", "-stimer-direct"), way="message", rare=True),
-        job("wall", "6.12-amd64", "nopv", ("load.sh", "wall.sh"), 16),
+        job("wall", "6.12-amd64", "nopv", ("load.sh", "wall.sh"), 16, cpus=1),
         job("chrony", "6.1-amd64", "nopv", ("load.sh", "chrony.sh"), 8, rare=True),
         job("kernel", "6.12-amd64", "hv", ("kernel.sh",), 3),
     ]

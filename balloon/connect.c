@@ -29,7 +29,7 @@ static int ask(struct balloon *balloon, const void *message, u32 bytes, u16 type
 	set_waiting(&balloon->ask, &xact, type);
 	error = balloon_is_gone(balloon) ? -ENODEV : balloon_send(balloon, message, bytes);
 	if (!error)
-		error = hvis_xact_wait(&xact, BALLOON_ASK_MS, what);
+		error = hvis_xact_wait(&xact, balloon_connect_ms, what);
 	set_waiting(&balloon->ask, NULL, 0);
 	return error;
 }
@@ -92,10 +92,10 @@ static int report_caps(struct balloon *balloon)
 }
 
 /**
- * balloon_connect() - negotiate
+ * balloon_connect() - negotiate; afterwards the device is READY, and may be serving a request already
  * @balloon: its channel is open, its server runs
  *
- * May sleep, at most four times BALLOON_ASK_MS. Return: 0; negative errno after a line that says what the host did: -EPROTONOSUPPORT,
+ * May sleep, at most four times balloon_connect_ms. Return: 0; negative errno after a line that says what the host did: -EPROTONOSUPPORT,
  * -EPROTO: it refused; -ETIMEDOUT, -ENODEV, -EIO: it did not answer, is gone, or broke the ring's rules.
  */
 int balloon_connect(struct balloon *balloon)
@@ -105,6 +105,13 @@ int balloon_connect(struct balloon *balloon)
 	return error ? error : report_caps(balloon);
 }
 
+/* A host may ask for something right behind its CAPS_RESPONSE: whoever reads that next finds the state right, however late the waiter runs. */
+static bool accept_caps(struct balloon *balloon, const struct balloon_message *message)
+{
+	return message->type != DM_CAPS_RESPONSE || !(message->flags & DM_CAPS_ACCEPTED) ||
+	       balloon_enter(balloon, BALLOON_NEGOTIATING, BALLOON_READY);
+}
+
 /** balloon_connect_answer() - a VERSION_RESPONSE or CAPS_RESPONSE came; the server's */
 void balloon_connect_answer(struct balloon *balloon, const struct balloon_message *message)
 {
@@ -112,7 +119,7 @@ void balloon_connect_answer(struct balloon *balloon, const struct balloon_messag
 	bool taken = false;
 
 	spin_lock(&question->lock);
-	if (question->xact && question->type == message->type)
+	if (question->xact && question->type == message->type && accept_caps(balloon, message))
 		taken = hvis_xact_complete(question->xact, &message->flags, sizeof(message->flags));
 	spin_unlock(&question->lock);
 	if (!taken)

@@ -154,7 +154,6 @@ void balloon_deflate(struct balloon *balloon, const struct balloon_message *mess
 	if (!message->more) {
 		response.header.trans_id = atomic_inc_return(&balloon->trans_id);
 		balloon_send(balloon, &response, sizeof(response));
-		balloon_status_soon(balloon);
 	}
 	balloon_enter(balloon, BALLOON_DEFLATING, BALLOON_READY);
 }

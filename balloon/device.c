@@ -96,7 +96,7 @@ static int negotiate(struct balloon *balloon)
 		dev_err(&balloon->device->dev, "opening the channel failed: error %d\n", error);
 	else
 		error = balloon_connect(balloon);
-	if (!error && !balloon_enter(balloon, BALLOON_NEGOTIATING, BALLOON_READY))
+	if (!error && balloon_is_gone(balloon))
 		error = -ENODEV;
 	return error;
 }

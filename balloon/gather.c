@@ -122,7 +122,8 @@ u64 balloon_gather(struct balloon *balloon, u64 pages)
 	u64 left = pages / pageblock_nr_pages, highest = top(), scanned = 0, taken = 0, pfn = balloon->gather_pfn;
 	unsigned int failures = 0;
 
-	while (left && scanned < highest && failures < GATHER_FAILURES && !READ_ONCE(balloon->hurry) && !balloon_is_gone(balloon)) {
+	while (left && scanned < highest && failures < GATHER_FAILURES && !READ_ONCE(balloon->hurry) && !balloon_is_gone(balloon) &&
+	       balloon_tell_due(balloon)) {
 		u64 end = pfn && pfn <= highest ? pfn : highest, got;
 
 		pfn = find_run(balloon, end, min_t(u64, left, GATHER_RUN));

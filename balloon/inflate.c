@@ -3,7 +3,7 @@
  * The host asks for pages: how many can be spared, where they come from, and how it is told of them.
  *
  * Largest blocks first, as the allocator has them; then pageblocks that are emptied (gather.c); only then smaller ones. All is told at the
- * end, in order of page number, so neighbours become one range and a request needs few messages.
+ * end, or each second, in order of page number, so neighbours become one range and a request needs few messages.
  * Invariant: nothing here waits for memory or makes the allocator kill for it, and what the host was not told is not its.
  */
 #include <linux/mm.h>
@@ -95,6 +95,7 @@ static int tell(struct balloon *balloon, bool more)
 		error = balloon_send(balloon, answer->bytes,
 				     balloon_answer_end(answer, atomic_inc_return(&balloon->trans_id), 0, more || left));
 		WRITE_ONCE(balloon->told_at, jiffies);
+		balloon->tell_due = jiffies + msecs_to_jiffies(BALLOON_TELL_MS);
 		if (error) {
 			WRITE_ONCE(balloon->hurry, true);
 			forget_untold(balloon);
@@ -105,6 +106,21 @@ static int tell(struct balloon *balloon, bool more)
 		trace_balloon_told(answer->pages, answer->ranges, more || left);
 	} while (left);
 	return 0;
+}
+
+/**
+ * balloon_tell_due() - the host is told of a part, if that is large, or if it has heard nothing for a while
+ * @balloon: it is INFLATING
+ *
+ * A host gives up on a guest that is silent, however busy it is emptying memory. The server's. May sleep. Return: false: nothing can be sent.
+ */
+bool balloon_tell_due(struct balloon *balloon)
+{
+	u64 taken = balloon->ledger.in[LEDGER_TAKEN].count;
+
+	if (!taken || (taken < BALLOON_TELL_PAGES && time_before(jiffies, balloon->tell_due)))
+		return true;
+	return !tell(balloon, true);
 }
 
 static bool go_on(struct balloon *balloon)
@@ -134,7 +150,7 @@ static u64 take_order(struct balloon *balloon, unsigned int order, u64 pages)
 			break;
 		sum += got;
 		count(&balloon->counters, order);
-		if (balloon->ledger.in[LEDGER_TAKEN].count >= BALLOON_TELL_PAGES && tell(balloon, true))
+		if (!balloon_tell_due(balloon))
 			break;
 		if (sum - looked >= LOOK_PAGES) {
 			looked = sum;
@@ -187,6 +203,7 @@ void balloon_inflate(struct balloon *balloon, u32 pages)
 	if (!balloon_enter(balloon, BALLOON_READY, BALLOON_INFLATING))
 		return;
 	WRITE_ONCE(balloon->hurry, false);
+	balloon->tell_due = jiffies + msecs_to_jiffies(BALLOON_TELL_MS);
 	sum = take(balloon, spared);
 	counters->inflated += sum;
 	if (sum < pages) {

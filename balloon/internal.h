@@ -35,8 +35,8 @@
 #define BALLOON_PACKET_MAX 8192
 
 /* Bounds, in ms. */
-#define BALLOON_ASK_MS 5000 /* an answer of the negotiation */
 #define BALLOON_SEND_MS 10000 /* room in the ring for an answer */
+#define BALLOON_TELL_MS 1000 /* until the host hears of what was taken for it so far */
 #define BALLOON_SETTLE_MS 1000 /* from when the host has read an answer until it is held to have acted on it */
 #define BALLOON_FROZEN_MS 30000 /* a memory block on its way offline */
 #define BALLOON_PRESSURE_MS 100 /* between two reports, however much happens */
@@ -98,6 +98,7 @@ struct balloon_ask {
  * @lock: guards @ledger, and the blocks whose pages are in it; taken in process context only
  * @ledger: what the host has
  * @told_at: when the last answer that named pages was sent, in jiffies
+ * @tell_due: when the host is to hear of what was taken so far, in jiffies; the server's
  * @hurry: the guest is out of memory: who inflates stops
  * @gather_pfn: pageblocks from here down were not looked at by the last gathering
  * @answer: being made; the server's
@@ -131,6 +132,7 @@ struct balloon {
 	spinlock_t lock;
 	struct ledger ledger;
 	unsigned long told_at;
+	unsigned long tell_due;
 	bool hurry;
 	u64 gather_pfn;
 	struct balloon_answer answer;
@@ -155,6 +157,7 @@ extern bool balloon_hot_add;
 extern bool balloon_movable;
 extern unsigned int balloon_floor_mb;
 extern unsigned int balloon_status_ms;
+extern unsigned int balloon_connect_ms;
 extern struct dentry *balloon_debugfs;
 extern struct workqueue_struct *balloon_wq;
 
@@ -193,6 +196,7 @@ u64 balloon_gather(struct balloon *balloon, u64 pages);
 
 /* inflate.c */
 void balloon_inflate(struct balloon *balloon, u32 pages);
+bool balloon_tell_due(struct balloon *balloon);
 
 /* deflate.c */
 void balloon_deflate(struct balloon *balloon, const struct balloon_message *message);

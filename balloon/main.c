@@ -11,7 +11,8 @@
 #include "internal.h"
 
 #define STATUS_MS_MIN 100
-#define STATUS_MS_MAX 60000
+#define CONNECT_MS_MIN 500
+#define MS_MAX 60000
 
 bool balloon_balloon = true;
 module_param_named(balloon, balloon_balloon, bool, 0444);
@@ -33,6 +34,10 @@ unsigned int balloon_status_ms = 1000;
 module_param_named(status_ms, balloon_status_ms, uint, 0444);
 MODULE_PARM_DESC(status_ms, "Milliseconds between reports of memory pressure, 100..60000 (default 1000)");
 
+unsigned int balloon_connect_ms = 5000;
+module_param_named(connect_ms, balloon_connect_ms, uint, 0444);
+MODULE_PARM_DESC(connect_ms, "Milliseconds for each answer of the host when a device starts, 500..60000 (default 5000)");
+
 /* Folder of the module in debugfs. */
 struct dentry *balloon_debugfs;
 
@@ -52,14 +57,20 @@ static struct vmbus_driver balloon_driver = {
 	.remove = balloon_remove,
 };
 
+static bool ms_in_range(const char *name, unsigned int value, unsigned int min)
+{
+	if (value >= min && value <= MS_MAX)
+		return true;
+	pr_err("%s=%u is out of range %u..%u\n", name, value, min, MS_MAX);
+	return false;
+}
+
 static int __init balloon_init(void)
 {
 	int error;
 
-	if (balloon_status_ms < STATUS_MS_MIN || balloon_status_ms > STATUS_MS_MAX) {
-		pr_err("status_ms=%u is out of range %u..%u\n", balloon_status_ms, STATUS_MS_MIN, STATUS_MS_MAX);
+	if (!ms_in_range("status_ms", balloon_status_ms, STATUS_MS_MIN) || !ms_in_range("connect_ms", balloon_connect_ms, CONNECT_MS_MIN))
 		return -EINVAL;
-	}
 	balloon_wq = alloc_workqueue("hvis_balloon", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
 	if (!balloon_wq)
 		return -ENOMEM;

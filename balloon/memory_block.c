@@ -93,7 +93,23 @@ static bool want_movable(void)
 	return READ_ONCE(balloon_movable) && movable <= MOVABLE_TO_OTHER * other;
 }
 
-/* A block that the kernel brought online by itself may be in the wrong zone: it is empty, so it can change. */
+#define OFFLINE_TRIES 5
+#define OFFLINE_PAUSE_MS 20
+
+/* A block that the kernel brought online just now: who took a page of it meanwhile may let go of it soon, which nobody tells. */
+static int bring_offline(struct device *device)
+{
+	int tries, error = -EBUSY;
+
+	for (tries = 0; error && tries < OFFLINE_TRIES; tries++) {
+		if (tries)
+			schedule_timeout_idle(msecs_to_jiffies(OFFLINE_PAUSE_MS));
+		error = write_state(device, "offline");
+	}
+	return error;
+}
+
+/* A block that the kernel brought online by itself may be in the wrong zone: it is all but empty, so it can change. */
 static int bring_online(struct device *device, u64 pfn)
 {
 	bool movable = want_movable();
@@ -102,7 +118,7 @@ static int bring_online(struct device *device, u64 pfn)
 
 	if (device->offline)
 		return write_state(device, word);
-	if (!movable || page_zonenum(pfn_to_page(pfn)) == ZONE_MOVABLE || write_state(device, "offline"))
+	if (!movable || page_zonenum(pfn_to_page(pfn)) == ZONE_MOVABLE || bring_offline(device))
 		return 0;
 	error = write_state(device, word);
 	return error ? write_state(device, "online") : 0;

@@ -12,14 +12,21 @@
 #include "internal.h"
 #include "trace.h"
 
+/* Who takes memory for the host makes it short himself, and reports when he is done. */
+static void notice(struct balloon *balloon)
+{
+	if (READ_ONCE(balloon->state) != BALLOON_INFLATING)
+		balloon_status_soon(balloon);
+}
+
 static void kswapd_wakes(void *context, int node, int zone, int order)
 {
-	balloon_status_soon(context);
+	notice(context);
 }
 
 static void reclaim_begins(void *context, int order, gfp_t flags)
 {
-	balloon_status_soon(context);
+	notice(context);
 }
 
 /* The second is called each time that memory is reclaimed for somebody: by then the report is planned, and nothing more happens. */

@@ -13,6 +13,7 @@
 #include "balloon_internal.h"
 #include "fault.h"
 #include "log.h"
+#include "timer.h"
 
 #define RELIEF_BYTES (64ull << 20)
 #define RELIEF_PART 64u /* of its memory: a guest with less than that available is about to run out */
@@ -28,9 +29,7 @@ void balloon_send(struct balloon_channel *channel, uint16_t type, uint32_t bytes
 
 void balloon_wait(struct balloon_channel *channel, unsigned int seconds)
 {
-	const struct itimerspec time = { .it_value.tv_sec = seconds };
-
-	timerfd_settime(channel->timer.fd, 0, &time, NULL);
+	timer_set(channel->timer.fd, seconds * TIMER_NS_PER_SECOND);
 }
 
 static void timer_fired(struct loop_eventfd *timer)
@@ -225,6 +224,19 @@ static void channel_called(void *state)
 	balloon_step(channel);
 }
 
+/* A guest that stands still is not late. */
+static void channel_paused(void *state, bool paused)
+{
+	struct balloon_channel *channel = state;
+
+	if (channel->closing)
+		return;
+	if (paused)
+		channel->left_ns = timer_hold(channel->timer.fd);
+	else
+		timer_set(channel->timer.fd, channel->left_ns);
+}
+
 /* Return: false: it is open already. */
 static bool join(struct balloon *balloon, struct channel *channel)
 {
@@ -323,6 +335,7 @@ const struct channel_ops balloon_channel_ops = {
 	.close = close_channel,
 	.closed = channel_closed,
 	.called = channel_called,
+	.paused = channel_paused,
 	.used = used,
 	.moved = moved,
 	.faults = &fault_dm,

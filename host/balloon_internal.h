@@ -82,6 +82,7 @@ struct balloon_channel {
 	struct channel *channel;
 	struct loop_eventfd timer; /* of the request, or of the next try */
 	uint32_t trans_id;
+	uint64_t left_ns; /* of the timer, while the VM is paused */
 	uint64_t target; /* that the plan was last made for */
 	uint32_t able; /* set of 1 << enum balloon_act: by capabilities */
 	uint32_t blocked; /* of those: not again before the target changes */

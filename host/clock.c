@@ -35,6 +35,8 @@ static uint64_t now_ns(clockid_t which)
 /* KVM gives both only with a master clock, and since Linux 5.16: else the closest of a few tries. */
 int clock_pair(const struct clock *clock, struct clock_pair *pair)
 {
+	if (atomic_load(&clock->stopped))
+		return -EBUSY;
 	pair->within_ns = UINT64_MAX;
 	for (unsigned int i = 0; i < TRIES; i++) {
 		struct kvm_clock_data data = { 0 };

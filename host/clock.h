@@ -6,6 +6,7 @@
 #ifndef HVIS_HOST_CLOCK_H
 #define HVIS_HOST_CLOCK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,13 +24,13 @@ struct clock {
 	struct vm *vm;
 	struct vcpus *vcpus;
 	/* While the time stands still. */
-	bool stopped;
+	atomic_bool stopped;
 	uint64_t stopped_at; /* CLOCK_MONOTONIC, ns */
 	uint64_t reference_ns; /* where it stands */
 	uint64_t tsc; /* of the guest; all VPs have the same */
 };
 
-/** clock_pair() - read both clocks. Any thread. Return: 0 or negative errno. */
+/** clock_pair() - read both clocks. Any thread. Return: 0 or negative errno; -EBUSY: the VM's stands still. */
 int clock_pair(const struct clock *clock, struct clock_pair *pair);
 /**
  * clock_prepare() - have KVM decide whether there is a master clock, before the VPs run for the first time

@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
 #include "log.h"
+#include "timer.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_SECOND 1000000000ull
@@ -59,16 +59,9 @@ void ic_refuse(struct ic *ic, enum ic_refusal what, const char *why)
 	log_warn("%s: refused: %s (more of these are only counted)", ic->kind->name, why);
 }
 
-static void wait_ns(struct ic *ic, uint64_t ns)
-{
-	const struct itimerspec time = { .it_value = { .tv_sec = (time_t)(ns / NS_PER_SECOND), .tv_nsec = (long)(ns % NS_PER_SECOND) } };
-
-	timerfd_settime(ic->timer.fd, 0, &time, NULL);
-}
-
 void ic_wait(struct ic *ic, unsigned int ms)
 {
-	wait_ns(ic, ms * NS_PER_MS);
+	timer_set(ic->timer.fd, ms * NS_PER_MS);
 }
 
 static void send_message(struct ic *ic, uint16_t type, const void *body, uint32_t bytes)
@@ -265,18 +258,15 @@ static void channel_called(void *state)
 
 static void channel_paused(void *state, bool paused)
 {
-	struct itimerspec left = { 0 };
 	struct ic *ic = state;
 
 	if (ic->closing)
 		return;
 	if (paused) {
-		timerfd_gettime(ic->timer.fd, &left);
-		ic->left_ns = (uint64_t)left.it_value.tv_sec * NS_PER_SECOND + (uint64_t)left.it_value.tv_nsec;
-		wait_ns(ic, 0);
+		ic->left_ns = timer_hold(ic->timer.fd);
 		return;
 	}
-	wait_ns(ic, ic->left_ns);
+	timer_set(ic->timer.fd, ic->left_ns);
 	if (ic->state == IC_READY && ic->kind->resumed)
 		ic->kind->resumed(ic);
 }

@@ -31,7 +31,7 @@ __attribute__((format(printf, 2, 3))) static int fail(char *error, const char *f
 	return -1;
 }
 
-/* Set anew each time: it is cancelled once. Polls, so that nothing of ours is in the kernel's hands when the loop is gone. */
+/* Armed anew each time: it is cancelled once. Polls, so that nothing of ours is in the kernel's hands when the loop is gone. */
 static int watch_clock(struct machine *machine)
 {
 	struct itimerspec far = { .it_value.tv_sec = time(NULL) + FAR_SECONDS };
@@ -46,12 +46,13 @@ static void clock_was_set(struct loop_op *op, int result)
 {
 	struct machine *machine = (struct machine *)((char *)op - offsetof(struct machine, wall));
 	uint64_t times;
-	ssize_t got = read(machine->wall_fd, &times, sizeof(times));
+	bool set = read(machine->wall_fd, &times, sizeof(times)) < 0 && errno == ECANCELED;
 
 	(void)result;
-	if (got < 0 && errno == ECANCELED)
-		timesync_sync(machine->timesync);
+	/* In this order: a clock that is set between the two is read after it was set. */
 	watch_clock(machine);
+	if (set)
+		timesync_sync(machine->timesync);
 }
 
 static int offer_timesync(struct machine *machine)

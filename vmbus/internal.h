@@ -215,6 +215,7 @@ void crash_exit(void);
  */
 struct bus {
 	struct hypercall hypercall;
+	struct cpu_irqs cpu_irqs;
 	struct synic synic;
 	struct chanmsg chanmsg;
 	struct connection connection;

@@ -2,8 +2,7 @@
 /*
  * The synthetic interrupt controller, one per CPU: message page, event page, and the vector that SINT 2 raises.
  * It knows slots and flags; what they mean is chanmsg.c's and channel_io.c's, reached through the callbacks.
- * The vector comes from the kernel's allocator through an irq domain of our own below x86_vector_domain, one
- * interrupt per CPU, managed so that its affinity is that CPU for good.
+ * The interrupt is cpu_irq.c's, one per CPU.
  * Invariant: a CPU's SynIC registers are written on that CPU only, and it goes offline only after nobody needs it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -12,24 +11,26 @@
 #include <linux/cpuhotplug.h>
 #include <linux/gfp.h>
 #include <linux/interrupt.h>
-#include <linux/irq.h>
-#include <linux/irqdomain.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/smp.h>
 #include <linux/topology.h>
-#include <asm/hw_irq.h>
-#include <asm/irqdomain.h>
 #include <asm/msr.h>
 
 #include "internal.h"
+#include "vmbus_cpu.h"
 
 /* Interrupts. */
 
-/*
+/**
+ * synic_free_slot() - the message was copied, the hypervisor may have its slot back
+ * @slot: of this CPU's SIM page
+ *
  * The hypervisor may write the slot as soon as its type is NONE. It sets PENDING at any time before that, if it has
  * another message, so the flag is looked at afterwards: whichever comes second, it or we, sees the other's write.
+ * Any context.
  */
-static void free_slot(struct tlfs_message *slot)
+void synic_free_slot(struct tlfs_message *slot)
 {
 	/* Release: what was in the slot has been copied. */
 	virt_store_release(&slot->message_type, TLFS_MESSAGE_TYPE_NONE);
@@ -54,7 +55,7 @@ static void take_message(struct synic_cpu *cpu)
 	WRITE_ONCE(cpu->stalled, true);
 	if (hvis_bus.synic.callbacks->message(&copy)) {
 		WRITE_ONCE(cpu->stalled, false);
-		free_slot(slot);
+		synic_free_slot(slot);
 	}
 }
 
@@ -80,75 +81,8 @@ static irqreturn_t interrupt(int irq, void *context)
 
 	take_events(cpu);
 	take_message(cpu);
+	synic_take_timer(cpu);
 	return IRQ_HANDLED;
-}
-
-/* The irq domain: x86_vector_domain allocates, we only name the chip. */
-
-static struct irq_chip synic_chip = {
-	.name = "hvis-synic",
-	.irq_ack = irq_chip_ack_parent,
-	.irq_set_affinity = irq_chip_set_affinity_parent,
-};
-
-static int domain_alloc(struct irq_domain *domain, unsigned int irq, unsigned int count, void *info)
-{
-	int error = irq_domain_alloc_irqs_parent(domain, irq, count, info);
-
-	if (error)
-		return error;
-	irq_domain_set_info(domain, irq, irq, &synic_chip, NULL, handle_edge_irq, NULL, "edge");
-	return 0;
-}
-
-static const struct irq_domain_ops domain_ops = {
-	.alloc = domain_alloc,
-	.free = irq_domain_free_irqs_common,
-};
-
-static int create_domain(struct synic *synic)
-{
-	synic->fwnode = irq_domain_alloc_named_fwnode("hvis-synic");
-	if (!synic->fwnode)
-		return -ENOMEM;
-	synic->domain = irq_domain_create_hierarchy(x86_vector_domain, 0, 0, synic->fwnode, &domain_ops, NULL);
-	if (!synic->domain) {
-		irq_domain_free_fwnode(synic->fwnode);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static void remove_domain(struct synic *synic)
-{
-	irq_domain_remove(synic->domain);
-	irq_domain_free_fwnode(synic->fwnode);
-}
-
-/* One interrupt, for @cpu only. Managed: nobody moves it. The vector is known once it was requested. */
-static int request_cpu_irq(struct synic_cpu *synic, unsigned int cpu)
-{
-	struct irq_affinity_desc affinity = { .is_managed = 1 };
-	struct irq_alloc_info info = { .mask = cpumask_of(cpu) };
-	int irq, error;
-
-	cpumask_copy(&affinity.mask, cpumask_of(cpu));
-	irq = __irq_domain_alloc_irqs(hvis_bus.synic.domain, -1, 1, cpu_to_node(cpu), &info, false, &affinity);
-	if (irq < 0)
-		return irq;
-	error = request_irq(irq, interrupt, 0, KBUILD_MODNAME, synic);
-	if (error) {
-		irq_dispose_mapping(irq);
-		return error;
-	}
-	synic->irq = irq;
-	return 0;
-}
-
-static void free_cpu_irq(struct synic_cpu *synic)
-{
-	free_irq(synic->irq, synic);
-	irq_dispose_mapping(synic->irq);
 }
 
 /* Registers, on the CPU itself. Reserved bits are kept, as TLFS 11.8 demands. */
@@ -177,7 +111,7 @@ static void enable_registers(struct synic_cpu *synic)
 	/* No AUTO_EOI: the irq chip acknowledges, and many hypervisors deprecate it. */
 	rdmsrl(sint, value);
 	value &= ~(TLFS_SINT_VECTOR_MASK | TLFS_SINT_MASKED | TLFS_SINT_AUTO_EOI | TLFS_SINT_POLLING);
-	wrmsrl(sint, value | irqd_cfg(irq_get_irq_data(synic->irq))->vector);
+	wrmsrl(sint, value | hvis_cpu_irq_vector(synic->irq));
 
 	rdmsrl(TLFS_MSR_SCONTROL, synic->scontrol);
 	wrmsrl(TLFS_MSR_SCONTROL, synic->scontrol | TLFS_MSR_ENABLE);
@@ -236,9 +170,11 @@ static int synic_online(unsigned int cpu)
 	synic->events = page_address(events);
 	synic->messages = page_address(messages);
 	synic->stalled = false;
-	error = request_cpu_irq(synic, cpu);
-	if (error)
+	synic->irq = hvis_cpu_irq_request(cpu, interrupt, 0, KBUILD_MODNAME, synic);
+	if (synic->irq < 0) {
+		error = synic->irq;
 		goto free_events;
+	}
 	enable_registers(synic);
 	synic_set_usable(cpu);
 	hvis_bus.synic.callbacks->cpu_came(cpu);
@@ -258,7 +194,7 @@ static void switch_off(struct synic_cpu *synic)
 	struct tlfs_message_page *messages = synic->messages;
 
 	disable_registers();
-	free_cpu_irq(synic);
+	hvis_cpu_irq_free(synic->irq, synic);
 	free_page((unsigned long)synic->events);
 	/* First, for synic_resume(), which comes as an interrupt of this CPU. */
 	WRITE_ONCE(synic->messages, NULL);
@@ -300,7 +236,7 @@ int synic_init(const struct synic_callbacks *callbacks)
 	synic->cpus = alloc_percpu(struct synic_cpu);
 	if (!synic->cpus)
 		return -ENOMEM;
-	error = create_domain(synic);
+	error = cpu_irq_init();
 	if (error)
 		free_percpu(synic->cpus);
 	return error;
@@ -309,7 +245,7 @@ int synic_init(const struct synic_callbacks *callbacks)
 /** synic_exit() - undo synic_init(); may sleep */
 void synic_exit(void)
 {
-	remove_domain(&hvis_bus.synic);
+	cpu_irq_exit();
 	free_percpu(hvis_bus.synic.cpus);
 }
 
@@ -392,7 +328,7 @@ bool synic_poll_crashed(bool (*wanted)(const struct tlfs_message *message))
 			continue;
 		memcpy(&copy, slot, sizeof(copy));
 		found = wanted(&copy) || found;
-		free_slot(slot);
+		synic_free_slot(slot);
 	}
 	return found;
 }

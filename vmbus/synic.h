@@ -38,6 +38,8 @@ struct synic_callbacks {
  * @pins: reasons why this CPU must stay online; synic.lock
  * @load: channels that interrupt it; synic.lock
  * @stalled: a message stays in its slot until synic_resume()
+ * @timer_expired: a timer's message came; NULL: nobody wants them; written on the CPU itself, interrupts off
+ * @timer_context: for it
  */
 struct synic_cpu {
 	struct tlfs_message_page *messages;
@@ -49,6 +51,8 @@ struct synic_cpu {
 	unsigned int pins;
 	unsigned int load;
 	bool stalled;
+	void (*timer_expired)(void *context);
+	void *timer_context;
 };
 
 /**
@@ -56,8 +60,6 @@ struct synic_cpu {
  * @cpus: each of them
  * @lock: guards which CPUs are usable, pinned and how loaded. Not the hotplug lock, because channels are moved, opened
  *	and closed by the thread of CPU hotplug, too, while another one holds that for writing
- * @fwnode: of @domain
- * @domain: below the kernel's vector domain
  * @cpuhp_state: registered with CPU hotplug
  * @crashed: messages stay in their slots
  * @callbacks: who is told
@@ -65,14 +67,30 @@ struct synic_cpu {
 struct synic {
 	struct synic_cpu __percpu *cpus;
 	struct mutex lock;
-	struct fwnode_handle *fwnode;
-	struct irq_domain *domain;
 	int cpuhp_state;
 	bool crashed;
 	const struct synic_callbacks *callbacks;
 };
 
+/**
+ * struct cpu_irqs - where interrupts of one CPU come from
+ * @fwnode: of @domain
+ * @domain: below the kernel's vector domain
+ */
+struct cpu_irqs {
+	struct fwnode_handle *fwnode;
+	struct irq_domain *domain;
+};
+
+/* cpu_irq.c */
+int cpu_irq_init(void);
+void cpu_irq_exit(void);
+
+/* synic_timer.c */
+void synic_take_timer(struct synic_cpu *cpu);
+
 /* synic.c */
+void synic_free_slot(struct tlfs_message *slot);
 int synic_init(const struct synic_callbacks *callbacks);
 void synic_exit(void);
 int synic_start(void);

@@ -34,6 +34,7 @@
 #define TLFS_ACCESS_REFERENCE_TSC (1u << 9)
 #define TLFS_ACCESS_GUEST_IDLE (1u << 10)
 #define TLFS_ACCESS_FREQUENCY_MSRS (1u << 11)
+#define TLFS_ACCESS_TSC_INVARIANT (1u << 15)
 /* TLFS_CPUID_FEATURES, EBX: hypercalls the partition may make. */
 #define TLFS_POST_MESSAGES (1u << 4)
 #define TLFS_SIGNAL_EVENTS (1u << 5)
@@ -64,6 +65,8 @@
 #define TLFS_MSR_SIMP 0x40000083u
 #define TLFS_MSR_EOM 0x40000084u
 #define TLFS_MSR_SINT0 0x40000090u
+#define TLFS_MSR_STIMER0_CONFIG 0x400000B0u
+#define TLFS_MSR_STIMER0_COUNT 0x400000B1u
 #define TLFS_MSR_CRASH_P0 0x40000100u /* P0 to P4; with NOTIFY_MSG P3 is the address of a text and P4 its bytes */
 #define TLFS_MSR_CRASH_P3 0x40000103u
 #define TLFS_MSR_CRASH_P4 0x40000104u
@@ -81,6 +84,7 @@
 #define TLFS_SINT_POLLING (1ull << 18)
 #define TLFS_SINT_COUNT 16
 #define TLFS_SINT_VMBUS 2 /* the SINT on which VMBus listens, by convention of both sides */
+#define TLFS_SINT_TIMER 3 /* where our guest has its timers' messages; the guest's choice alone */
 
 /* Open source guest id (TLFS 2.6): bit 63, then OS type, then free for the vendor. */
 #define TLFS_GUEST_OS_OPEN_SOURCE (1ull << 63)
@@ -123,6 +127,7 @@
 #define TLFS_MESSAGE_PAYLOAD_MAX 240
 #define TLFS_MESSAGE_TYPE_NONE 0u
 #define TLFS_MESSAGE_TYPE_VMBUS 1u /* carries one channel message of chanmsg.h */
+#define TLFS_MESSAGE_TYPE_TIMER 0x80000010u /* a synthetic timer has expired */
 #define TLFS_MESSAGE_FLAG_PENDING 1u /* host: another message waits, write EOM after freeing the slot */
 
 /* In the hypercall input page; guest writes all of it. Must not cross a page and must be 8-aligned. */
@@ -222,5 +227,40 @@ struct tlfs_event_page {
 	__u64 flags[TLFS_SINT_COUNT][TLFS_EVENT_FLAGS / 64];
 };
 _Static_assert(sizeof(struct tlfs_event_page) == TLFS_PAGE_SIZE, "SIEF page");
+
+/*
+ * Reference TSC page (TLFS 12.7): the reference time, in units of 100 ns since the partition was created, is
+ * ((tsc * scale) >> 64) + offset, which the guest computes by itself. The hypervisor writes all of it, sequence last; a
+ * reader takes what it read between two equal sequences. While the sequence is INVALID the register
+ * TLFS_MSR_TIME_REF_COUNT tells.
+ */
+#define TLFS_REFERENCE_HZ 10000000u
+#define TLFS_REFERENCE_TSC_INVALID 0u
+struct tlfs_reference_tsc {
+	__u32 sequence;
+	__u32 reserved;
+	__u64 scale;
+	__s64 offset;
+};
+_Static_assert(sizeof(struct tlfs_reference_tsc) == 24, "reference TSC page");
+_Static_assert(__builtin_offsetof(struct tlfs_reference_tsc, offset) == 16, "reference TSC page, offset");
+
+/* STIMERx_CONFIG (TLFS 12.5). STIMERx_COUNT is the reference time of expiry; 0 stops the timer. */
+#define TLFS_STIMER_ENABLE 1ull
+#define TLFS_STIMER_PERIODIC (1ull << 1)
+#define TLFS_STIMER_LAZY (1ull << 2)
+#define TLFS_STIMER_AUTO_ENABLE (1ull << 3) /* a COUNT written enables it */
+#define TLFS_STIMER_VECTOR_SHIFT 4 /* 8 bits, with DIRECT */
+#define TLFS_STIMER_DIRECT (1ull << 12) /* expiry raises the vector, without a message */
+#define TLFS_STIMER_SINT_SHIFT 16 /* 4 bits, without DIRECT */
+
+/* Payload of TLFS_MESSAGE_TYPE_TIMER. */
+struct tlfs_timer_message {
+	__u32 timer;
+	__u32 reserved;
+	__u64 expiration_time;
+	__u64 delivery_time;
+};
+_Static_assert(sizeof(struct tlfs_timer_message) == 24, "timer message");
 
 #endif

@@ -79,7 +79,7 @@ channel_cpus()
 	done
 }
 
-# mark NAME: the host side takes its counters now, and answers when it has.
+# mark NAME: the host side takes its counters now, and answers when it has. Sets answer: ok, or what else it has to say.
 mark()
 {
 	echo "@mark $1" >/dev/ttyS1

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * usemem MIB [STEP]: writes to so much memory, a word of its own in each 64 bytes, reads all of it back, lets it go. With STEP it grows by so
- * many MiB at a time, as there is memory for the next, then holds all of it until it reads a line. Exit status 1: something else was read than
- * was written.
+ * many MiB at a time, as there is memory for the next, and holds what it has until it reads a line, be that all of it or not. Exit status 1:
+ * something else was read than was written.
  */
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -59,25 +60,33 @@ static unsigned long available_mib(void)
 	return kib >> 10;
 }
 
+/* Wait for memory. Return: false: it is enough, somebody says. */
+static bool await_memory(size_t mib)
+{
+	struct pollfd said = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	while (available_mib() < mib + SPARE_MIB)
+		if (poll(&said, 1, 50) > 0)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	size_t mib = argc > 1 ? (size_t)atol(argv[1]) : 0, step = argc > 2 ? (size_t)atol(argv[2]) : mib;
-	size_t count = step ? mib / step : 0;
+	size_t count = step ? mib / step : 0, taken = 0;
 	uint64_t **parts = calloc(count + 1, sizeof(*parts));
 	char line[8];
 
-	for (size_t i = 0; i < count; i++) {
-		while (argc > 2 && available_mib() < step + SPARE_MIB)
-			usleep(50000);
-		parts[i] = take(i, step * MIB);
-	}
+	for (; taken < count && (argc <= 2 || await_memory(step)); taken++)
+		parts[taken] = take(taken, step * MIB);
 	if (argc > 2) {
-		printf("usemem: holds %zu\n", mib);
+		printf("usemem: holds %zu\n", taken * step);
 		fflush(stdout);
 		if (!fgets(line, sizeof(line), stdin))
 			return 2;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < taken; i++)
 		if (!check(parts[i], i, step * MIB))
 			return 1;
 	return 0;

@@ -119,12 +119,6 @@ new_connection()
 	ip link set eth0 mtu $mtu
 }
 
-# rarely TRY...: only where all are asked for, or some by name; others of its kind are tried always.
-rarely()
-{
-	[ -z "$HVIS_ONLY$HVIS_RARE" ] || "$@"
-}
-
 # others_go_on SECONDS COMMAND...: while it runs, what others want of the network's configuration is done within SECONDS.
 others_go_on()
 {

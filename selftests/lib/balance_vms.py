@@ -98,11 +98,15 @@ def finish(pair, watched, runs):
     pair.check("ends-well", status == 0, said)
 
 
-def jobs():
-    script = os.path.join(images.GUEST, "hog")
+def job(driver, mode, kernel, prefix, modules=(), rare=False):
     programs = [f"{images.KSELFTEST}/usemem:/bin/usemem"]
+    return Job(f"balance-{driver}", "guests", 8,
+               lambda: images.initramfs(kernel, driver, os.path.join(images.GUEST, "hog"), programs=programs, modules=modules, files=images.MEMORY),
+               check_with(driver, mode, kernel, prefix), rare=rare)
+
+
+def jobs():
     return [
-        Job("balance-kernel", "guests", 8,
-            lambda: images.initramfs("6.1-amd64", "kernel", script, programs=programs, modules=["hv_balloon"]),
-            check_with("kernel", "hv", "6.1-amd64", "kernel-driver.balance"), rare=True),
+        job("hvis", "nopv", "6.12-amd64", "balloon.balance"),
+        job("kernel", "hv", "6.1-amd64", "kernel-driver.balance", ["hv_balloon"], rare=True),
     ]

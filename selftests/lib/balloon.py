@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass, field
 
 import images
-from guest import HOST, Guest, Run
+import matrix
+from guest import HOST, Guest, Run, ktap
 from jobs import Job
 
 MIB = 1 << 20
@@ -123,12 +124,13 @@ class Host:
         self.check("status", bool(after.get("status") and after.get("demand")), f"{after.get('status')} {after.get('demand')}")
         self.check("punches-succeed", after.get("punch_errors") == 0, f"{after.get('punch_errors')}")
 
+    def refusals(self):
+        for case, arguments, wanted in refusals():
+            status, _, err = self.ctl(*arguments)
+            good = status in (1, 2) and len(err.splitlines()) == 1 and wanted in err
+            self.results.check(f"host.refuses.{case}", good, "" if good else f"exit status {status}: {err[:200]}")
+
     def mark(self, name, _stats):
-        if name == "down":
-            for case, arguments, wanted in refusals():
-                status, _, err = self.ctl(*arguments)
-                good = status in (1, 2) and len(err.splitlines()) == 1 and wanted in err
-                self.results.check(f"host.refuses.{case}", good, "" if good else f"exit status {status}: {err[:200]}")
         getattr(self, name)()
 
 
@@ -151,7 +153,7 @@ def check_with(driver, mode, kernel, prefix, side):
     def check(results, context, initrd):
         host = Host(results, prefix, side, driver == "hvis")
         guest = Guest(f"balloon-{driver}-{kernel}", images.kernel("vmlinuz", kernel), initrd,
-                      images.append(driver, mode, context.tsc_khz), cpus=2,
+                      images.append(driver, mode, context.tsc_khz), cpus=2 if driver == "hvis" else 1,
                       memory=f"startup={START}M,min=128M,max=2G", limit=150)
         host.run = Run(guest, context.scratch, results.folder, on_mark=host.mark)
         host.run.run()
@@ -165,12 +167,30 @@ def check_with(driver, mode, kernel, prefix, side):
 def job(name, driver, mode, kernel, prefix, modules=(), rare=False):
     script = os.path.join(images.GUEST, "balloon")
     programs = [f"{images.KSELFTEST}/usemem:/bin/usemem"]
-    return Job(name, "guests", 6, lambda: images.initramfs(kernel, driver, script, programs=programs, modules=modules),
+    return Job(name, "guests", 6, lambda: images.initramfs(kernel, driver, script, programs=programs, modules=modules, files=images.MEMORY),
                check_with(driver, mode, kernel, prefix, name.removeprefix("balloon-")), rare=rare)
+
+
+def selftests(kernel):
+    """The kselftests of balloon/: what a guest alone can see and set."""
+    name = f"balloon-selftests-{kernel}"
+
+    def check(results, context, initrd):
+        append = images.append("hvis", "nopv", context.tsc_khz, tests="balloon", luns="0", limit=80)
+        guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, 1, disks=["null=64M,lun=0"],
+                      memory=f"startup={START}M,min=128M,max={LARGE}M", limit=100)
+        run = Run(guest, context.scratch, results.folder).run()
+        for title, ok, detail in ktap(run.lines):
+            results.check(f"balloon.selftests.{title.split('.', 1)[1]}", ok, detail)
+        trouble = run.trouble(planned=True)
+        results.check("balloon.selftests.guest", not trouble, trouble)
+
+    return Job(name, "guests", 3, lambda: matrix.prepare(kernel, "hvis", ()), check)
 
 
 def jobs():
     return [
+        selftests("6.12-amd64"),
         job("balloon-hvis", "hvis", "nopv", "6.12-amd64", "balloon"),
         job("balloon-hvis-6.1", "hvis", "hv", "6.1-amd64", "balloon-6.1", rare=True),
         job("balloon-kernel", "kernel", "hv", "6.1-amd64", "kernel-driver.balloon", ["hv_balloon"]),

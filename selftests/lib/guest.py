@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs one guest on hvis-host and reads its report (second serial port) while it runs.
 
-Report lines that start with "@" are for us: @started, @mark NAME (we take the host's counters and answer),
+Report lines that start with "@" are for us: @started, @mark NAME (we take the host's counters and answer: ok, or what on_mark says),
 @figure NAME VALUE UNIT, @result ok. All others are KTAP.
 """
 
@@ -12,6 +12,7 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from results import BUILD
@@ -92,22 +93,20 @@ class Run:
         report = self._connect(self.report_path)
         if not report:
             return
-        with open(self.log, "w", encoding="utf-8") as log, report.makefile("rw", errors="replace", newline="\n") as tty:
-            try:
+        # A guest that was killed hears no answer, not even when its file is closed.
+        with open(self.log, "w", encoding="utf-8") as log, suppress(ConnectionError):
+            with report.makefile("rw", errors="replace", newline="\n") as tty:
                 for line in tty:
                     line = line.rstrip("\r\n")
                     log.write(f"{time.monotonic() - self.started:7.2f} {line}\n")
                     log.flush()
                     self._take(line, tty)
-            except ConnectionError:
-                pass
 
     def _take(self, line, tty):
         if line.startswith("@mark "):
             stats = self.ask("query-stats")
             self.marks.append((line[6:], time.monotonic(), stats))
-            self.on_mark(line[6:], stats)
-            tty.write("ok\n")
+            tty.write(f"{self.on_mark(line[6:], stats) or 'ok'}\n")
             tty.flush()
         elif line.startswith("@figure "):
             name, value, unit = line[8:].split(" ", 2)

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import threading
+import time
 from dataclasses import replace
 
 import images
@@ -22,10 +23,13 @@ sys.path.insert(0, FOLDER)
 
 from scenarios import PARTS  # noqa: E402
 
+NAMES = {scenario.name for scenarios in PARTS.values() for scenario in scenarios}
+
 # The kernel whose own drivers are asked the same, and what its checks' names begin with.
 KERNEL = "6.12-amd64"
 ALL = "HVIS_ALL"  # environment: scenarios that are rare, too
 THEIRS = "kernel-driver.hostile."
+MEMORY_SECONDS, PARTIAL_SECONDS = 30, 3  # a guest gets that long to come to a size, and if it says that it cannot
 VERDICT = re.compile(r"@verdict (\S+) (ok|failed) ?(.*)")
 
 
@@ -68,13 +72,32 @@ class Liar:
         if missed or wrong:
             self.missed[scenario.name] = "; ".join([f"never hit: {rule}" for rule in missed] + [f"hit: {rule}" for rule in wrong])
 
+    def bring(self, mib):
+        """The guest shall have so much memory. Returns how many pages of it are ballooned then, as the host has it, or what it lacks."""
+        self.run.ask("set-memory", size=mib << 20)
+        now, began = {}, time.monotonic()
+        partial = began
+        while time.monotonic() < began + MEMORY_SECONDS and time.monotonic() < partial + PARTIAL_SECONDS:
+            now = self.run.ask("query-memory") or {}
+            if now.get("progress") == "settled":
+                return str(now["ballooned"] >> 12)
+            if now.get("progress") != "partial":
+                partial = time.monotonic()
+            time.sleep(0.03)
+        return f"{now.get('progress')}:{now.get('ballooned', 0) >> 12}"
+
     def mark(self, mark, stats):
+        """What is returned is the answer to the guest, if it wants one."""
         word, _, name = mark.partition(" ")
-        if word == "reoffer":
+        if word == "memory":
+            return self.bring(int(name))
+        if word == "want":
+            self.run.ask("set-memory", size=int(name) << 20)
+        elif word == "reoffer":
             self.run.ask("fault-add", rule=f"now,channel={self.device}:rescind,reoffer=0")
             self.run.ask("fault-clear")
         elif name not in self.scenarios:
-            return
+            return "skip" if word == "lie" and name in NAMES else None
         elif word == "lie":
             self.lie(self.scenarios[name])
         elif word == "truth":
@@ -84,6 +107,7 @@ class Liar:
             self.add(self.scenarios[name], self.scenarios[name].later)
         elif word == "count":
             self.figures[name] = offers(stats) - offers(self.figures[name])
+        return None
 
     def line(self, line):
         match = VERDICT.match(line)
@@ -99,6 +123,8 @@ def offers(stats):
 
 
 def device_of(part):
+    if part == "balloon":
+        return "dm0"
     return "nic0" if is_net(part) else "scsi0"
 
 
@@ -107,23 +133,28 @@ def is_net(part):
 
 
 def machine(context, part):
-    """Disks, other options of the host, and words for the guest's command line."""
+    """Memory, disks, other options of the host, and words for the guest's command line."""
+    if part == "balloon":
+        return "startup=512M,min=128M,max=2G", [], [], {}
     if is_net(part):
-        return [], ["--nic", "sink,mtu=9000"], {}
+        return "512M", [], ["--nic", "sink,mtu=9000"], {}
     disks = [f"file={pattern(context.scratch, 'hostile-0', 4)},lun=0,controller=0",
              f"file={make_disk(context.scratch, 'hostile-1', 64)},lun=1,controller=0",
              f"file={pattern(context.scratch, 'hostile-2', 4)},lun=2,controller=1"]
-    return disks, [], {"luns": "0,1,2"}
+    return "512M", disks, [], {"luns": "0,1,2"}
 
 
 def boot(context, folder, liar, name, driver, kernel, mode, part, initrd, limit, **options):
-    disks, more, told = machine(context, part)
+    memory, disks, more, told = machine(context, part)
     append = images.append(driver, mode, context.tsc_khz, part=part, lies=1, limit=limit - 30, **told, **options)
     if driver == "kernel":
         append += " panic_on_warn=0"  # to see what comes after a warning, too
     if (driver, part) == ("kernel", "vmbus"):
         append += " clearcpuid=arat"  # else CPU 0's local timer is taken for broadcasts, and the script needs it
-    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, disks=disks, options=more, limit=limit)
+    if driver == "hvis":
+        append += " maxcpus=1"  # the script brings the other one in when it needs it
+    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, memory=memory, disks=disks,
+                  options=more, limit=limit)
     liar.run = Run(guest, context.scratch, folder, on_line=liar.line, on_mark=liar.mark)
     return liar.run.run()
 
@@ -139,10 +170,9 @@ def pattern(folder, name, mib):
 
 def check(results, context, part, kernel, mode, prepared):
     only = prepared["only"]
-    rare = {"rare": 1} if prepared["all"] else {}
-    liar = Liar([scenario for scenario in PARTS[part] if (scenario.name in only.split(",") if only else rare or not scenario.rare)],
+    liar = Liar([scenario for scenario in PARTS[part] if (scenario.name in only.split(",") if only else prepared["all"] or not scenario.rare)],
                 device_of(part))
-    run = boot(context, results.folder, liar, f"hostile-{part}", "hvis", kernel, mode, part, prepared["initrd"], 900, only=only, **rare)
+    run = boot(context, results.folder, liar, f"hostile-{part}", "hvis", kernel, mode, part, prepared["initrd"], 900)
     for name in [*liar.scenarios, *(name for name in liar.verdicts if name not in liar.scenarios)]:
         ok, detail = liar.verdicts.get(name, (False, "the guest did not come to it"))
         results.check(f"hostile.{name}", ok, detail)
@@ -166,7 +196,7 @@ def kernel_row(results, context, part, scenario, initrd):
     liar = Liar([replace(scenario, rules=for_theirs(scenario.rules, part), later=for_theirs(scenario.later, part))], device_of(part))
     bound = {"bound": scenario.theirs} if scenario.theirs else {}
     run = boot(context, results.folder, liar, f"kernel-row-{scenario.name}", "kernel", KERNEL, "hv", part, initrd,
-               150 + max(60, scenario.theirs), only=scenario.name, **bound)
+               150 + max(60, scenario.theirs), **bound)
     ok, detail = liar.verdicts.get(scenario.name, (False, "no verdict"))
     trouble = run.trouble()
     word = "holds" if ok and not trouble else "FAILS"
@@ -189,6 +219,10 @@ def print_table(results):
 def initramfs(kernel, driver, part):
     libraries = [(os.path.join(FOLDER, name), f"/kselftest/hostile/{name}") for name in ("lib.sh", "net.sh")]
     script = os.path.join(FOLDER, part)
+    if part == "balloon":
+        modules = ["hv_balloon"] if driver == "kernel" else []
+        return images.initramfs(kernel, driver, script, programs=[f"{images.KSELFTEST}/usemem:/bin/usemem"], modules=modules,
+                                files=libraries + images.MEMORY)
     if is_net(part):
         modules = ["hv_netvsc"] if driver == "kernel" else []
         return images.initramfs(kernel, driver, script, programs=["/usr/sbin/ethtool"], modules=modules, files=libraries)
@@ -210,5 +244,6 @@ def jobs():
 
     both = [ours(*names, *how) for names in (("hostile", "hostile"), ("hvis-rows", "kernel-rows"))
             for how in (("storvsc", "6.12-amd64", "nopv", 45), ("vmbus", "6.1-amd64", "hv", 45),
-                        ("netvsc", "6.12-amd64", "nopv", 27), ("netvsc-control", "6.1-amd64", "hv", 20))]
+                        ("netvsc", "6.12-amd64", "nopv", 27), ("netvsc-control", "6.1-amd64", "hv", 20),
+                        ("balloon", "6.12-amd64", "nopv", 25))]
     return both + [theirs(part, scenario) for part, scenarios in PARTS.items() for scenario in scenarios]

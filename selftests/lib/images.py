@@ -13,6 +13,8 @@ GUEST = os.path.join(TOP, "selftests", "guest")
 DRIVERS = {"hvis": [], "kernel": ["hv_vmbus", "hv_storvsc"]}
 # For guests on a user network.
 NETWORK = [(os.path.join(GUEST, name), f"/kselftest/{name}") for name in ("network.sh", "lease")]
+# For guests whose memory changes.
+MEMORY = [(os.path.join(GUEST, "memory.sh"), "/kselftest/memory.sh")]
 SG_TOOLS = ["sg_inq", "sg_vpd", "sg_readcap", "sg_luns", "sg_unmap", "sg_write_same", "sg_sync", "sg_turs"]
 
 
@@ -24,7 +26,8 @@ def kernel(what, name):
 
 def our_modules(name):
     folder = os.path.join(BUILD, "modules", kernel("release", name))
-    return [os.path.join(folder, f"{module}.ko") for module in ("hvis_vmbus", "hvis_storvsc", "hvis_netvsc", "hvis_balloon", "hvis_enlighten")]
+    names = ("hvis_vmbus", "hvis_storvsc", "hvis_netvsc", "hvis_balloon", "hvis_timesync", "hvis_util", "hvis_enlighten")
+    return [os.path.join(folder, f"{name}.ko") for name in names]
 
 
 def test_module(name, folder):

@@ -59,9 +59,11 @@ def all_jobs():
     import cli
     import enlighten
     import hostile
+    import integrity
     import lies
     import matrix
     import measure
+    import memmeasure
     import net
     import net_churn
     import net_pair
@@ -73,10 +75,11 @@ def all_jobs():
     import services_lies
     import storage
     import survival
+    import timesync
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, services, services_lies, storage, balance, balance_vms, balloon, enlighten, hostile, lies,
-               offers, net, net_churn, net_pair, net_user, netmeasure, vswitch)
+    modules = (matrix, survival, cli, measure, plug, services, services_lies, timesync, storage, balance, balance_vms, balloon,
+               integrity, memmeasure, enlighten, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, vswitch)
     return [job for module in modules for job in module.jobs()]
 
 

@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import images
+import traces
 from guest import HOST, Guest, Run
 from jobs import Job
 
@@ -126,6 +127,11 @@ class Host:
         packets = [sum(c["packets_in"] + c["packets_out"] for c in s.get("vmbus", {}).get("channels", [])) for s in (before, after)]
         self.check("pause.no-packets", packets[0] == packets[1], str(packets))
         self.must("pause.resume", "resume")
+        time.sleep(0.3)
+        later = self.run.ask("query-stats") or {}
+        self.check("pause.page-valid-after", later.get("tsc_page_valid") is True, str(later.get("tsc_page_valid")))
+        sequences = [s.get("tsc_page_sequence") for s in (before, later)]
+        self.check("pause.page-sequence-changes", None not in sequences and sequences[0] != sequences[1], str(sequences))
 
     def mark_page_invalid(self, _stats):
         self.check("page.invalid", self.must("page.ctl", "tsc-page", "invalid").get("sequence") == 0)
@@ -138,6 +144,10 @@ class Host:
 
     def mark_reboot(self, _stats):
         self.must("reboot.agreed", "reboot", "--force")
+
+    def mark_quit(self, _stats):
+        self.must("quit.pause", "pause")
+        self.must("quit.answer", "quit")
 
     def mark_crash(self, _stats):
         """Nothing to do: the guest crashes as soon as it is answered."""
@@ -164,9 +174,9 @@ class Host:
 CLOCK_PLAN = ["start", "plus", "minus", "zero", *STEPS, "before-pause", "pause", "page-invalid", "page-valid"]
 
 
-def boot(results, context, initrd, name, driver, mode, kernel, host, plan, options=()):
-    append = images.append(driver, mode, context.tsc_khz, plan=",".join(plan), limit=150)
-    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, limit=180, options=list(options))
+def boot(results, context, initrd, name, driver, mode, kernel, host, plan, options=(), **words):
+    append = images.append(driver, mode, context.tsc_khz, plan=",".join(plan), limit=150, **words)
+    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=1, limit=180, options=list(options))
     host.run = Run(guest, context.scratch, results.folder, on_line=host.on_line, on_mark=host.on_mark)
     return host.run.run()
 
@@ -192,11 +202,26 @@ def check_clocks(name, driver, mode, kernel, prefix):
 def check_reboot(name, driver, mode, kernel, prefix):
     def check(results, context, initrd):
         host = Host(results, prefix, driver)
-        run = boot(results, context, initrd, name, driver, mode, kernel, host, ["reboot"])
+        trace = ["--trace", os.path.join(results.folder, f"{name}.pcapng")]
+        run = boot(results, context, initrd, name, driver, mode, kernel, host, ["reboot"], trace)
         host.check("reboot.orderly", "services: asked reboot" in run.lines, "the kernel did not run /sbin/reboot")
         host.check("reboot.status", run.status == 3, f"exit status {run.status}")
 
     return check
+
+
+def judge_trace(name, prefix):
+    """What was said is in the trace, and tshark understands all of it."""
+    def after(results, folder):
+        path = os.path.join(folder, f"{name}.pcapng")
+        wrong = list(traces.findings(traces.records(path)))
+        results.check(f"{prefix}.trace.understood", not wrong, " | ".join(wrong[:5]))
+        kinds = traces.tshark(path, "-Y", "hvic", "-T", "fields", "-e", "hvic.type", "-e", "hvic.response").split("\n")
+        said = {tuple(line.split("\t")) for line in kinds if line}
+        missing = [(kind, answer) for kind in "0134" for answer in "01" if (kind, answer) not in said]
+        results.check(f"{prefix}.trace.services", not missing, f"not in it (type, answer): {missing}")
+
+    return after
 
 
 def check_crash(name, driver, mode, kernel, prefix):
@@ -214,8 +239,18 @@ def check_crash(name, driver, mode, kernel, prefix):
     return check
 
 
+def check_quit(name, driver, mode, kernel, prefix):
+    """A VM that is paused still ends when it is told to."""
+    def check(results, context, initrd):
+        host = Host(results, prefix, driver)
+        run = boot(results, context, initrd, name, driver, mode, kernel, host, ["quit"])
+        host.check("quit.while-paused", run.status == 0 and "services: asked" not in " ".join(run.lines), f"exit status {run.status}")
+
+    return check
+
+
 def job(what, check, driver, mode, kernel, weight, rare=False):
-    """what: clocks, reboot or crash."""
+    """what: clocks, reboot, crash or quit."""
     name = f"services-{what}-{driver}-{mode}-{kernel}"
     prefix = "timesync" if driver == "hvis" else "kernel-driver.services"
     if kernel != "6.1-amd64":
@@ -226,13 +261,17 @@ def job(what, check, driver, mode, kernel, weight, rare=False):
         return images.initramfs(kernel, driver, os.path.join(images.GUEST, "services"), programs=[f"{images.KSELFTEST}/clockpair:/bin/clockpair"],
                                 modules=KERNEL_MODULES[driver], files=files)
 
-    return Job(name, "guests", weight, prepare, check(name, driver, mode, kernel, prefix), rare=rare)
+    after = judge_trace(name, prefix) if what == "reboot" else None
+    return Job(name, "guests", weight, prepare, check(name, driver, mode, kernel, prefix), after, rare)
 
 
 def jobs():
     return [
+        job("clocks", check_clocks, "hvis", "nopv", "6.12-amd64", 5),
+        job("reboot", check_reboot, "hvis", "nopv", "6.1-amd64", 2),
         job("clocks", check_clocks, "kernel", "hv", "6.1-amd64", 5),
         job("clocks", check_clocks, "kernel", "hv", "6.12-amd64", 5, rare=True),
-        job("reboot", check_reboot, "kernel", "hv", "6.12-amd64", 2),
+        job("reboot", check_reboot, "kernel", "hv", "6.12-amd64", 2, rare=True),
         job("crash", check_crash, "kernel", "hv", "6.1-amd64", 2),
+        job("quit", check_quit, "kernel", "hv", "6.1-amd64", 2, rare=True),
     ]

@@ -11,21 +11,29 @@ import time
 import services
 
 YEAR = 365 * 86400 * services.SECOND
+# A device is offered again when the guest has given its number back: before that, the kernel's bus warns.
 # name: rules that are added one after the other. What is sent "now" needs its channel; a device that is offered again shakes hands again.
 LIES = {
     "short-messages": [f"now,channel={channel}:send,ic={channel},length={length}"
                        for channel in ("timesync", "heartbeat", "shutdown") for length in (1, 8, 20, 30)],
-    "unknown-types": [f"now,channel={channel}:send,ic={kind}" for channel in ("timesync", "heartbeat", "shutdown") for kind in (0, 6, 99, 65535)],
-    "absurd-counts": ["packet,to=guest,channel=timesync,ic=negotiate:answer,frames=65535,versions=65535", "now,channel=timesync:rescind,reoffer=5"],
-    "no-versions": ["packet,to=guest,channel=timesync,ic=negotiate:answer,frames=0,versions=0", "now,channel=timesync:rescind,reoffer=5"],
+    "unknown-types": [f"now,channel={channel}:send,ic={kind}" for channel in ("timesync", "heartbeat", "shutdown") for kind in (6, 99, 65535)],
+    "absurd-counts": ["packet,to=guest,channel=timesync,ic=negotiate:answer,frames=65535,versions=65535", "now,channel=timesync:rescind,reoffer=800"],
+    "no-versions": ["packet,to=guest,channel=timesync,ic=negotiate:answer,frames=0,versions=0", "now,channel=timesync:rescind,reoffer=800"],
     "before-negotiation": ["packet,to=guest,channel=timesync,ic=negotiate:send,ic=timesync,time=1,flags=1",
-                           "packet,to=guest,channel=timesync,ic=negotiate:delay,ms=300", "now,channel=timesync:rescind,reoffer=5"],
+                           "packet,to=guest,channel=timesync,ic=negotiate:delay,ms=300", "now,channel=timesync:rescind,reoffer=800"],
     "year-1600": ["now,channel=timesync:send,ic=timesync,time=1,flags=1"],
     "year-60000": ["now,channel=timesync:send,ic=timesync,time=0x7fffffffffffffff,flags=1"],
     "burst": ["now,channel=timesync:send,ic=timesync,time=1,flags=2,times=500"],
     "twice": ["packet,to=guest,channel=heartbeat,ic=heartbeat,count=3:duplicate,times=3"],
     "came-and-went": ["now,channel=heartbeat:rescind,reoffer=2,times=30"],
 }
+# What was agreed under them holds until the device is offered again.
+HANDSHAKES = ("absurd-counts", "no-versions", "before-negotiation")
+
+
+def plan(driver):
+    """The lies that are told: offers that come faster than they go are hostile.py's with the kernel's bus."""
+    return [name for name in LIES if driver == "hvis" or name != "came-and-went"]
 
 
 class Liar(services.Host):
@@ -34,7 +42,7 @@ class Liar(services.Host):
     def __init__(self, results, prefix, figures, driver):
         super().__init__(results, prefix, figures)
         self.ours = driver == "hvis"
-        self.wrong = {name: [] for name in LIES}
+        self.wrong = {name: [] for name in plan(driver)}
         self.lie = None
 
     def on_mark(self, name, stats):
@@ -54,6 +62,10 @@ class Liar(services.Host):
         if not lie:
             return
         self.ctl("fault", "clear")
+        if lie in HANDSHAKES:
+            self.ctl("fault", "add", "now,channel=timesync:rescind,reoffer=800")
+            time.sleep(1.5)
+            self.ctl("fault", "clear")
         end = time.monotonic() + 8
         state = None
         while time.monotonic() < end and state != "ok":
@@ -84,7 +96,7 @@ class Liar(services.Host):
 def check_lies(name, driver, mode, kernel, prefix):
     def check(results, context, initrd):
         host = Liar(results, prefix, driver, driver)
-        run = services.boot(results, context, initrd, name, driver, mode, kernel, host, [*LIES, "shutdown"])
+        run = services.boot(results, context, initrd, name, driver, mode, kernel, host, [*plan(driver), "shutdown"], settle=2)
         trouble = run.trouble()
         if host.ours:
             host.check("lies.guest", not trouble, trouble)
@@ -98,4 +110,5 @@ def check_lies(name, driver, mode, kernel, prefix):
 
 
 def jobs():
-    return [services.job("lies", check_lies, "kernel", "hv", "6.12-amd64", 6, rare=True)]
+    return [services.job("lies", check_lies, "hvis", "nopv", "6.12-amd64", 6, rare=True),
+            services.job("lies", check_lies, "kernel", "hv", "6.12-amd64", 6, rare=True)]

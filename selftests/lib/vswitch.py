@@ -328,7 +328,7 @@ def check(results, _context, _prepared):
 def jobs():
     from jobs import Job
 
-    return [Job("vswitch", "guests", 12, lambda: None, check)]
+    return [Job("vswitch", "guests", 12, lambda: None, check, rare=True)]
 
 
 if __name__ == "__main__":

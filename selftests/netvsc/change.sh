@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Channels, MTU, buffers and the module itself are changed while frames flow, some times round; after each they flow again.
+# Channels, MTU, buffers and the module itself are changed while frames flow, HVIS_ROUNDS times; after each they flow again.
 . ./net.sh
-rounds=3
+rounds=${HVIS_ROUNDS:-1}
 
 down_and_up()
 {

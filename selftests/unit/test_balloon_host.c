@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/timerfd.h>
 
 #include <cmocka.h>
 
@@ -207,6 +208,28 @@ static void an_old_guest(void **state)
 	assert_int_equal(report_caps(ALL_CAPS, 0), DM_CAPS_ACCEPTED);
 	assert_null(model_next());
 	expect_text("version", "0.3");
+}
+
+static uint64_t timer_left(void)
+{
+	struct itimerspec left = { 0 };
+
+	timerfd_gettime(model.channel.state->timer.fd, &left);
+	return (uint64_t)left.it_value.tv_sec;
+}
+
+/* A guest that is paused is not late. */
+static void a_pause(void **state)
+{
+	(void)state;
+	connect_with(ALL_CAPS, 0);
+	set_target(MODEL_STARTUP / 2);
+	expect_balloon();
+	assert_in_range(timer_left(), 8, 10);
+	model.ops->paused(model.channel.state, true);
+	assert_int_equal(timer_left(), 0);
+	model.ops->paused(model.channel.state, false);
+	assert_in_range(timer_left(), 8, 10);
 }
 
 static void nothing_to_agree_upon(void **state)
@@ -625,6 +648,7 @@ int main(void)
 		CASE(versions_newest_first),
 		CASE(an_old_guest),
 		CASE(nothing_to_agree_upon),
+		CASE(a_pause),
 		CASE(down_and_up),
 		CASE(a_guest_that_has_no_more),
 		CASE(a_guest_with_a_floor),

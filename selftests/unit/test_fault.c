@@ -138,8 +138,7 @@ static void every_verb_is_taken(void **state)
 		"packet,from=guest,type=gpa-direct,op=execute-srb,cdb=0x28,lun=3:reorder,ms=5",
 		"packet,to=guest,op=1,nth=3,every=2,count=9:duplicate,ms=500,offset=0,value=1",
 		"packet,prob=0.5,seed=42:corrupt,offset=-8,value=0x1122334455667788,size=8",
-		"packet:answer,status=0xC0000001,srb-status=4,scsi-status=2,sense=5/20/00,transfer=0,"
-		"id=7,op=99",
+		"packet:answer,status=0xC0000001,srb-status=4,scsi-status=2,sense=5/20/00,transfer=0,id=7,op=99",
 		"interrupt,channel=scsi0.1:drop",
 		"now,channel=scsi0:raise,times=100,relid=5",
 		"packet,nth=1:stall",
@@ -158,6 +157,9 @@ static void every_verb_is_taken(void **state)
 		"packet,dm=unballoon-request,channel=dm0:answer,pfn=0x100,pages=5",
 		"now,channel=dm0:send,dm=hot-add-request,pfn=0x100000,pages=0x8000,times=2",
 		"packet:corrupt,ranges=563",
+		"packet,to=guest,ic=negotiate:answer,frames=65535,versions=300",
+		"now,channel=timesync:send,ic=timesync,time=0x7fffffffffffffff,flags=1,times=500",
+		"packet,ic=99:answer,ic=shutdown,status=0x80004005",
 	};
 	size_t count = sizeof(good) / sizeof(good[0]);
 

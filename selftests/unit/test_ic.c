@@ -65,6 +65,12 @@ static void start_timesync(struct ic_version version_max)
 	assert_true(model_open());
 }
 
+/* It runs, and was set just now: this machine may be busy. */
+static void expect_timer(uint64_t ms)
+{
+	assert_in_range(model_timer_ms(), ms - 1500, ms);
+}
+
 static const struct model_message *expect(uint16_t type)
 {
 	const struct model_message *message = model_next();
@@ -125,7 +131,7 @@ static void offers_versions(void **state)
 	assert_int_equal(versions[1].major, 3);
 	assert_int_equal(versions[4].major, 4);
 	expect_text(timesync_query(timesync), "driver", "negotiating");
-	assert_int_equal(model_timer_ms(), IC_PATIENCE_MS);
+	expect_timer(IC_PATIENCE_MS);
 	model_fire();
 	expect_text(timesync_query(timesync), "driver", "silent");
 	model_choose(message, V(3, 0), V(4, 0)); /* late, but true */
@@ -242,7 +248,7 @@ static void sync_then_samples(void **state)
 	data = expect_time(TIMESYNC_SYNC);
 	assert_int_equal(data.parent_time, TIMESYNC_UNIX_EPOCH + 17000000001234567ull);
 	assert_int_equal(data.vm_reference_time, 5000);
-	assert_int_equal(model_timer_ms(), 5000);
+	expect_timer(5000);
 	model.pair.reference = 6000;
 	model_fire();
 	assert_int_equal(expect_time(TIMESYNC_SAMPLE).vm_reference_time, 6000);
@@ -313,7 +319,7 @@ static void a_pause(void **state)
 	assert_null(model_next());
 	model.ops->paused(model.channel.state, false);
 	expect_time(TIMESYNC_SYNC);
-	assert_int_equal(model_timer_ms(), 5000);
+	expect_timer(5000);
 }
 
 /* Heartbeat. */
@@ -345,7 +351,7 @@ static void beats(void **state)
 	(void)state;
 	start_heartbeat(V(3, 0));
 	first = expect(IC_HEARTBEAT);
-	assert_int_equal(model_timer_ms(), 2000);
+	expect_timer(2000);
 	expect_text(heartbeat_query(heartbeat), "state", "no-contact");
 	answer_beat(first, 0, IC_APPLICATION_HEALTHY); /* forgot to add one */
 	expect_text(heartbeat_query(heartbeat), "state", "no-contact");
@@ -444,7 +450,7 @@ static void no_answer(void **state)
 	assert_null(ask(0));
 	model_turn();
 	message = expect(IC_SHUTDOWN);
-	assert_int_equal(model_timer_ms(), IC_PATIENCE_MS);
+	expect_timer(IC_PATIENCE_MS);
 	model_fire();
 	expect_done("the guest does not answer");
 	model_answer(message, IC_STATUS_OK, NULL, 0); /* too late to matter */

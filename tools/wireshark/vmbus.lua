@@ -2,7 +2,7 @@
 --
 -- Wireshark dissector for traces of hvis-host (docs/trace.md): VMBus control messages, ring packets,
 -- signals and guest data. What a channel carries is dissected by whoever registered its interface type
--- (bottom of this file; vstor.lua for storage, dm.lua for dynamic memory).
+-- (bottom of this file; vstor.lua for storage, dm.lua for dynamic memory, ic.lua for integration services).
 --	tshark -X lua_script:tools/wireshark/vmbus.lua -r FILE.pcapng
 -- Layouts: host/trace.h, include/wire/chanmsg.h, gpadl.h, packet.h.
 
@@ -632,6 +632,6 @@ _G.vmbus = {
 
 local folder = debug.getinfo(1, "S").source:gsub("^@", ""):gsub("[^/\\]*$", "")
 
-for _, name in ipairs({ "vstor.lua", "dm.lua" }) do
+for _, name in ipairs({ "vstor.lua", "dm.lua", "ic.lua" }) do
 	dofile(folder .. name)
 end

@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 #include "gva_list.h"
-#include "wire/tlfs.h"
+#include "wire/hypercall.h"
 
 #define ELEMENT_PAGES (TLFS_FLUSH_MORE_PAGES_MAX + 1ull)
 

@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-#include "wire/tlfs.h"
+#include "wire/hypercall.h"
 
 /* How a call with a list stands. */
 enum rep_progress {

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#include "wire/tlfs.h"
+#include "wire/hypercall.h"
 
 /* VPs that a set can name: 64 banks of 64. */
 #define VP_SET_LIMIT (TLFS_VP_BANKS_MAX * 64u)

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "fault_internal.h"
-#include "wire/tlfs.h"
+#include "wire/hypercall.h"
 
 struct fault *fault_create(void)
 {

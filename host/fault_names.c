@@ -7,11 +7,11 @@
 #include "fault_internal.h"
 #include "wire/chanmsg.h"
 #include "wire/dm.h"
+#include "wire/hypercall.h"
 #include "wire/ic.h"
 #include "wire/nvsp.h"
 #include "wire/packet.h"
 #include "wire/rndis.h"
-#include "wire/tlfs.h"
 #include "wire/vstor.h"
 
 struct name {

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "msr.h"
 #include "synic_internal.h"
+#include "wire/hypercall.h"
 #include "wire/tlfs.h"
 
 static int enable(int fd, unsigned int capability, uint64_t argument)

@@ -12,6 +12,7 @@
 
 #include "log.h"
 #include "vmbus_internal.h"
+#include "wire/hypercall.h"
 
 #define REFUSALS_LOGGED_MAX \
 	32 /* per VM; further ones are only counted, so no guest can fill the log */

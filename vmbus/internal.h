@@ -23,6 +23,7 @@
 #include "synic.h"
 #include "vmbus.h"
 #include "wire/chanmsg.h"
+#include "wire/hypercall.h"
 #include "wire/tlfs.h"
 
 /* How long a host may take to answer one control message; module parameter timeout_ms. */

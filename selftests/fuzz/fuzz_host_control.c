@@ -13,6 +13,7 @@
 #include "quiet_log.h"
 #include "tape.h"
 #include "vmbus_internal.h"
+#include "wire/hypercall.h"
 
 #define VPS	    2u
 #define PAGES	    64u /* of guest memory */

@@ -3,6 +3,7 @@
  * The guest of bus_fixture.h: what it posts, what it expects, and its ends of the rings.
  */
 #include "bus_fixture.h"
+#include "wire/hypercall.h"
 
 #include <errno.h>
 #include <time.h>

@@ -18,9 +18,9 @@
 #include "fault_image.h"
 #include "wire/chanmsg.h"
 #include "wire/dm.h"
+#include "wire/hypercall.h"
 #include "wire/nvsp.h"
 #include "wire/rndis.h"
-#include "wire/tlfs.h"
 #include "wire/vstor.h"
 
 static int setup(void **state)

@@ -16,6 +16,7 @@
 
 #include "hyperv.h"
 #include "synic_internal.h"
+#include "wire/hypercall.h"
 #include "wire/tlfs.h"
 
 #define MEMORY_BYTES (1ull << 20)

@@ -9,6 +9,7 @@
  * The VMBus server's conversation: every message in its place, and every message out of it.
  */
 #include "bus_fixture.h"
+#include "wire/hypercall.h"
 
 /* A message of which only the type matters. */
 union plain {

@@ -16,6 +16,7 @@
 
 #include "wire/chanmsg.h"
 #include "wire/gpadl.h"
+#include "wire/hypercall.h"
 #include "wire/packet.h"
 #include "wire/ring.h"
 #include "wire/tlfs.h"

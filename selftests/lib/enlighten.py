@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Enlightenments: switched under load in guests with 2 and 4 vCPUs, what they cost and save, and what a panic tells the host."""
+"""Enlightenments: switched under load in guests with 2 and 4 vCPUs, what they cost and save, and what a panic tells the host. make check runs one short job."""
 
 import os
 import re
 from dataclasses import dataclass
 
 import images
-from guest import Guest, Run, ktap
+from guest import Guest, Run, ktap, plan_complete
 from jobs import Job
 
 ROUNDS, SECONDS = 3, 3
@@ -17,7 +17,7 @@ SPIN = {"real": "on", "emulated": "spin=200"}
 
 @dataclass(frozen=True)
 class Cell:
-    """One guest."""
+    """One guest. short: only the checks that say most, then a panic."""
 
     kernel: str
     cpus: int
@@ -25,26 +25,30 @@ class Cell:
     programs: str = "switch.sh"
     switches: int = 10
     limit: int = 900
-    rare: bool = False
+    short: bool = False
 
     @property
     def name(self):
+        if self.short:
+            return f"enlighten-{self.kernel}"
         kind = self.programs.split(".", 1)[0]
         return f"enlighten-{kind}-{self.kernel}-{self.cpus}cpu-{self.mode}" + (f"-{self.switches}" if self.switches != 10 else "")
 
 
 def cells():
     return [
+        Cell("6.12-amd64", 2, "nopv", switches=2, limit=140, short=True),
+        Cell("6.1-amd64", 2, "nopv", switches=2, limit=140, short=True),
         Cell("6.1-amd64", 2, "nopv"),
         Cell("6.12-amd64", 4, "nopv", switches=3),
         Cell("6.12-amd64", 2, "hv"),
-        Cell("6.1-amd64", 4, "hv", rare=True),
-        Cell("6.1-amd64", 2, "nopv", switches=100, limit=3000, rare=True),
-        Cell("6.1-amd64", 4, "nopv", switches=100, limit=3000, rare=True),
-        Cell("6.12-amd64", 2, "nopv", switches=100, limit=3000, rare=True),
-        Cell("6.12-amd64", 4, "nopv", switches=100, limit=3000, rare=True),
-        Cell("6.1-amd64", 4, "nopv", "cost.sh", rare=True),
-        Cell("6.12-amd64", 2, "nopv", "cost.sh", rare=True),
+        Cell("6.1-amd64", 4, "hv"),
+        Cell("6.1-amd64", 2, "nopv", switches=100, limit=3000),
+        Cell("6.1-amd64", 4, "nopv", switches=100, limit=3000),
+        Cell("6.12-amd64", 2, "nopv", switches=100, limit=3000),
+        Cell("6.12-amd64", 4, "nopv", switches=100, limit=3000),
+        Cell("6.1-amd64", 4, "nopv", "cost.sh"),
+        Cell("6.12-amd64", 2, "nopv", "cost.sh"),
         Cell("6.12-amd64", 4, "nopv", "cost.sh"),
     ]
 
@@ -56,38 +60,64 @@ def make_initramfs(kernel):
                             files=[(os.path.join(images.KSELFTEST, "install"), "/kselftest")])
 
 
-def record(results, prefix, run):
+def record(results, prefix, cell, run):
     for title, ok, detail in ktap(run.lines):
         results.check(f"{prefix}.{title.split('.', 1)[1]}", ok, detail)
+    if cell.short:
+        results.check(f"{prefix}.ends", plan_complete(run.lines), f"the test plan was not completed {run.kernel_said()}")
+        judge_panic(results, prefix, run)
+        return
     trouble = run.trouble(planned=True)
     results.check(f"{prefix}.ends", not trouble, trouble)
 
 
+def judge_panic(results, prefix, run):
+    """What the host must show of a panic: parameters with a message, registers, the log up to its end. The trace of the one who panics is
+    part of the log, so the lines of before are there only if the newest bytes were taken, and in order."""
+    with open(run.errors, encoding="utf-8", errors="replace") as text:
+        said = text.read()
+    results.check(f"{prefix}.panic-status", run.status == 4, f"exit status {run.status}: {said[-300:]}")
+    for what, pattern in (("parameters", r"the guest crashed: parameters 0 0 0 0x[0-9a-f]+000 0x[0-9a-f]+"),
+                          ("registers", r"VP \d+: rip 0x[0-9a-f]+ rsp 0x[0-9a-f]+"),
+                          ("log", r"guest: .*panic: the last words of this kernel(.*\n)+.*guest: .*Kernel panic - not syncing: sysrq")):
+        results.check(f"{prefix}.panic-{what}", bool(re.search(pattern, said, re.I)), said[-600:])
+
+
 def boot(results, context, cell, initrd):
+    words = {"short": 1, "panic": 1} if cell.short else {}
     append = images.append("hvis", cell.mode, context.tsc_khz, programs=cell.programs, switches=cell.switches, rounds=ROUNDS,
-                           seconds=SECONDS, limit=cell.limit - 40)
+                           seconds=SECONDS, limit=cell.limit - 40, **words)
     guest = Guest(cell.name, images.kernel("vmlinuz", cell.kernel), initrd, append, cell.cpus, limit=cell.limit,
                   options=["--hyperv", SPIN[os.environ.get("HVIS_WITH_KVM", "real")]] if cell.programs == "cost.sh" else [])
     run = Run(guest, context.scratch, results.folder).run()
-    record(results, "enlighten." + cell.name.removeprefix("enlighten-"), run)
+    record(results, "enlighten." + cell.name.removeprefix("enlighten-"), cell, run)
     if cell.programs == "cost.sh":
         figures(results, cell, run)
     print(f"          {cell.name}: {run.seconds:.0f} s", flush=True)
 
 
-def difference(run, name):
-    """VM exits and seconds between two marks; or None."""
+def all_exits(stats):
+    return stats["exits"]
+
+
+def of_vps(name):
+    """KVM's own statistic NAME, of all VPs."""
+    return lambda stats: sum(vp.get(name, 0) for vp in stats["vcpus"])
+
+
+def difference(run, name, count):
+    """What count() makes of the host's counters, and seconds, between two marks; or None."""
     taken = {mark: (when, stats) for mark, when, stats in run.marks}
     begin, end = taken.get(f"{name}.begin"), taken.get(f"{name}.end")
     if not begin or not end or not begin[1] or not end[1]:
         return None
-    return end[1]["exits"] - begin[1]["exits"], end[0] - begin[0]
+    return count(end[1]) - count(begin[1]), end[0] - begin[0]
 
 
-def sums(run, kind, side):
-    """VM exits and seconds, over all rounds."""
-    taken = [difference(run, f"{kind}.{side}.{number}") or (0, 0) for number in range(1, ROUNDS + 1)]
-    return sum(exits for exits, _ in taken), sum(seconds for _, seconds in taken)
+def sums(run, kind, side, count=all_exits):
+    """VM exits, or what else is counted, and seconds, over all rounds."""
+    taken = [difference(run, f"{kind}.{side}.{number}", count) or (0, 0) for number in range(1, ROUNDS + 1)]
+    return sum(counted for counted, _ in taken), sum(seconds for _, seconds in taken)
 
 
 def idle_rate(run):
@@ -117,6 +147,19 @@ class Side:
         return self.exits / self.count if self.count else 0
 
 
+def long_spins(run, side):
+    """What long waits made: notifications, exits of all kinds, and KVM's attempts to run another VP in place of one that spins or tells."""
+    told = {name: value for name, value, _ in run.figures if name.startswith("spin.") and name.endswith(".told")}
+    # The counter only grows; off comes before on in each round.
+    before = {"off": lambda number: told.get(f"spin.on.{number - 1}.told", 0), "on": lambda number: told.get(f"spin.off.{number}.told", 0)}[side]
+    return {
+        "told": sum(told.get(f"spin.{side}.{number}.told", 0) - before(number) for number in range(1, ROUNDS + 1)),
+        "exits": sums(run, "spin", side)[0],
+        "yields_tried": sums(run, "spin", side, of_vps("directed_yield_attempted"))[0],
+        "yields_done": sums(run, "spin", side, of_vps("directed_yield_successful"))[0],
+    }
+
+
 def figures(results, cell, run):
     tag = f".{cell.cpus}cpu" + ("" if cell.kernel == "6.12-amd64" else f".{cell.kernel}")
     if cell.cpus == 4 and cell.kernel == "6.12-amd64":
@@ -125,6 +168,8 @@ def figures(results, cell, run):
         spin = Side(run, "spin", side)
         results.figure(f"spin.overcommit.ops.{side}{tag}", spin.count / ROUNDS / SECONDS, "1/s")
         results.figure(f"spin.overcommit.longest_us.{side}{tag}", spin.longest_us, "us")
+        for name, counted in long_spins(run, side).items():
+            results.figure(f"spin.{name}.{side}{tag}", counted / ROUNDS / SECONDS, "1/s")
         results.figure(f"spin.uncontended.ns.{side}{tag}", spin.alone_ps / 1000, "ns")
         for kind in ("tlb", "ipi"):
             measured = Side(run, kind, side)
@@ -135,7 +180,8 @@ def figures(results, cell, run):
 
 
 def table(results, tag):
-    rows = ["spin.overcommit.ops", "spin.overcommit.longest_us", "spin.uncontended.ns", "tlb.exits_per_call", "tlb.us_per_call",
+    rows = ["spin.overcommit.ops", "spin.overcommit.longest_us", "spin.uncontended.ns", "spin.told", "spin.exits",
+            "spin.yields_tried", "spin.yields_done", "tlb.exits_per_call", "tlb.us_per_call",
             "ipi.exits_per_call", "ipi.us_per_call"]
     print(f"\n  {'':<34}{'off':>12}{'on':>12}")
     for row in rows:
@@ -153,34 +199,12 @@ def judge(results, cell, tag):
     results.check(f"{prefix}.tlb-takes-less-time", 0 < on < off, f"{on:.2f} us, without {off:.2f}")
 
 
-def check_panic(results, context, kernel, initrd):
-    """What the host must show of a panic: parameters with a message, registers, the log up to its end. The trace of the one who panics is
-    part of the log, so the lines of before are there only if the newest bytes were taken, and in order."""
-    prefix = f"enlighten.panic-{kernel}"
-    guest = Guest(f"enlighten-panic-{kernel}", images.kernel("vmlinuz", kernel), initrd,
-                  images.append("hvis", "nopv", context.tsc_khz, limit=100), 2, limit=140)
-    run = Run(guest, context.scratch, results.folder).run()
-    with open(run.errors, encoding="utf-8", errors="replace") as text:
-        said = text.read()
-    results.check(f"{prefix}.status", run.status == 4, f"exit status {run.status}: {said[-300:]}")
-    for what, pattern in (("parameters", r"the guest crashed: parameters 0 0 0 0x[0-9a-f]+000 0x[0-9a-f]+"),
-                          ("registers", r"VP \d+: rip 0x[0-9a-f]+ rsp 0x[0-9a-f]+"),
-                          ("log", r"guest: .*panic: the last words of this kernel(.*\n)+.*guest: .*Kernel panic - not syncing: sysrq")):
-        results.check(f"{prefix}.{what}", bool(re.search(pattern, said, re.I)), said[-600:])
-
-
-def panic_job(kernel, rare=False):
-    def prepare():
-        return images.initramfs(kernel, "hvis", os.path.join(images.GUEST, "panic"))
-
-    return Job(f"enlighten-panic-{kernel}", "guests", 2, prepare,
-               lambda results, context, initrd: check_panic(results, context, kernel, initrd), rare=rare)
-
-
 def job(cell):
-    return Job(cell.name, "guests", 8 + cell.switches / 2, lambda: make_initramfs(cell.kernel),
-               lambda results, context, initrd: boot(results, context, cell, initrd), rare=cell.rare)
+    """Only the first is for every make check."""
+    weight = 5 if cell.short else 8 + cell.switches / 2
+    return Job(cell.name, "guests", weight, lambda: make_initramfs(cell.kernel),
+               lambda results, context, initrd: boot(results, context, cell, initrd), rare=cell != cells()[0])
 
 
 def jobs():
-    return [*(job(cell) for cell in cells()), panic_job("6.12-amd64"), panic_job("6.1-amd64", rare=True)]
+    return [job(cell) for cell in cells()]

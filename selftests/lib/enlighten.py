@@ -96,34 +96,20 @@ def boot(results, context, cell, initrd):
     print(f"          {cell.name}: {run.seconds:.0f} s", flush=True)
 
 
-def all_exits(stats):
-    return stats["exits"]
-
-
-def of_vps(name):
-    """KVM's own statistic NAME, of all VPs."""
-    return lambda stats: sum(vp.get(name, 0) for vp in stats["vcpus"])
-
-
-def difference(run, name, count):
-    """What count() makes of the host's counters, and seconds, between two marks; or None."""
+def difference(run, name):
+    """VM exits and seconds between two marks; or None."""
     taken = {mark: (when, stats) for mark, when, stats in run.marks}
     begin, end = taken.get(f"{name}.begin"), taken.get(f"{name}.end")
     if not begin or not end or not begin[1] or not end[1]:
         return None
-    return count(end[1]) - count(begin[1]), end[0] - begin[0]
+    return end[1]["exits"] - begin[1]["exits"], end[0] - begin[0]
 
 
-def sums(run, kind, side, count=all_exits):
-    """VM exits, or what else is counted, and seconds, over all rounds."""
-    taken = [difference(run, f"{kind}.{side}.{number}", count) or (0, 0) for number in range(1, ROUNDS + 1)]
-    return sum(counted for counted, _ in taken), sum(seconds for _, seconds in taken)
-
-
-def idle_rate(run):
-    """VM exits a second of CPUs that are busy with themselves: timers, and the scheduler of the host."""
-    exits, seconds = (sum(both) for both in zip(sums(run, "none", "off"), sums(run, "none", "on")))
-    return exits / seconds if seconds else 0
+def exit_rate(run, kind, side):
+    """VM exits a second, over all rounds. Those of "none" are what busy CPUs cost by their timers; where KVM is emulated they are most of all."""
+    taken = [difference(run, f"{kind}.{side}.{number}") or (0, 0) for number in range(1, ROUNDS + 1)]
+    seconds = sum(seconds for _, seconds in taken)
+    return sum(exits for exits, _ in taken) / seconds if seconds else 0
 
 
 class Side:
@@ -135,29 +121,11 @@ class Side:
         def all_of(what):
             return [said.get(f"{kind}.{side}.{number}.{what}", 0) for number in range(1, ROUNDS + 1)]
 
-        exits, seconds = sums(run, kind, side)
         self.count = sum(all_of("count"))
-        self.exits = exits - idle_rate(run) * seconds
         # Weighted by how often, which is what a mean of all is.
         self.ns = sum(ns * count for ns, count in zip(all_of("ns"), all_of("count"))) / self.count if self.count else 0
         self.longest_us = max(all_of("longest"))
         self.alone_ps = min(all_of("alone"))
-
-    def exits_per_call(self):
-        return self.exits / self.count if self.count else 0
-
-
-def long_spins(run, side):
-    """What long waits made: notifications, exits of all kinds, and KVM's attempts to run another VP in place of one that spins or tells."""
-    told = {name: value for name, value, _ in run.figures if name.startswith("spin.") and name.endswith(".told")}
-    # The counter only grows; off comes before on in each round.
-    before = {"off": lambda number: told.get(f"spin.on.{number - 1}.told", 0), "on": lambda number: told.get(f"spin.off.{number}.told", 0)}[side]
-    return {
-        "told": sum(told.get(f"spin.{side}.{number}.told", 0) - before(number) for number in range(1, ROUNDS + 1)),
-        "exits": sums(run, "spin", side)[0],
-        "yields_tried": sums(run, "spin", side, of_vps("directed_yield_attempted"))[0],
-        "yields_done": sums(run, "spin", side, of_vps("directed_yield_successful"))[0],
-    }
 
 
 def figures(results, cell, run):
@@ -168,21 +136,18 @@ def figures(results, cell, run):
         spin = Side(run, "spin", side)
         results.figure(f"spin.overcommit.ops.{side}{tag}", spin.count / ROUNDS / SECONDS, "1/s")
         results.figure(f"spin.overcommit.longest_us.{side}{tag}", spin.longest_us, "us")
-        for name, counted in long_spins(run, side).items():
-            results.figure(f"spin.{name}.{side}{tag}", counted / ROUNDS / SECONDS, "1/s")
         results.figure(f"spin.uncontended.ns.{side}{tag}", spin.alone_ps / 1000, "ns")
+        for kind in ("none", "spin", "tlb", "ipi"):
+            results.figure(f"{kind}.exits.{side}{tag}", exit_rate(run, kind, side), "1/s")
         for kind in ("tlb", "ipi"):
-            measured = Side(run, kind, side)
-            results.figure(f"{kind}.exits_per_call.{side}{tag}", measured.exits_per_call(), "1")
-            results.figure(f"{kind}.us_per_call.{side}{tag}", measured.ns / 1000, "us")
+            results.figure(f"{kind}.us_per_call.{side}{tag}", Side(run, kind, side).ns / 1000, "us")
     table(results, tag)
     judge(results, cell, tag)
 
 
 def table(results, tag):
-    rows = ["spin.overcommit.ops", "spin.overcommit.longest_us", "spin.uncontended.ns", "spin.told", "spin.exits",
-            "spin.yields_tried", "spin.yields_done", "tlb.exits_per_call", "tlb.us_per_call",
-            "ipi.exits_per_call", "ipi.us_per_call"]
+    rows = ["spin.overcommit.ops", "spin.overcommit.longest_us", "spin.uncontended.ns", "tlb.us_per_call", "ipi.us_per_call",
+            "none.exits", "spin.exits", "tlb.exits", "ipi.exits"]
     print(f"\n  {'':<34}{'off':>12}{'on':>12}")
     for row in rows:
         off, on = (results.value(f"{row}.{side}{tag}") for side in ("off", "on"))

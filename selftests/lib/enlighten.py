@@ -148,10 +148,10 @@ def figures(results, cell, run):
 def table(results, tag):
     rows = ["spin.overcommit.ops", "spin.overcommit.longest_us", "spin.uncontended.ns", "tlb.us_per_call", "ipi.us_per_call",
             "none.exits", "spin.exits", "tlb.exits", "ipi.exits"]
-    print(f"\n  {'':<34}{'off':>12}{'on':>12}")
+    print(f"\n  {'':<34}{'off':>14}{'on':>14}")
     for row in rows:
         off, on = (results.value(f"{row}.{side}{tag}") for side in ("off", "on"))
-        print(f"  {row:<34}{off:>12,.2f}{on:>12,.2f}")
+        print(f"  {row:<34}{off:>14,.2f}{on:>14,.2f}")
     print(flush=True)
 
 

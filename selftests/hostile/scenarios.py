@@ -81,7 +81,7 @@ STORVSC = [
         for nth, verb in ((15, "drop"), (20, f"rescind,channel={name}"))], theirs=60),
     # That each channel is used afterwards.
     Scenario("host-reset-under-load", [], later=[
-        f"packet,from=guest,channel={name},cdb=0x28,count=1:delay,ms=1" for name in ("scsi0", "scsi0.1", "scsi0.2", "scsi0.3")]),
+        f"packet,from=guest,channel={name},cdb=0x28,count=1:delay,ms=1" for name in ("scsi0", "scsi0.1", "scsi0.2", "scsi0.3")], theirs=120),
     Scenario("vmbus-15-unsolicited-packets",
              [f"now,channel=scsi0:send,type={kind},id={number},op={op},length={length}"
               for kind, number, op, length in ((6, 0, 1, 64), (11, 0, 1, 64), (11, 0, 12, 64), (6, 0, 99, 64),

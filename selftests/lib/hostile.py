@@ -243,7 +243,7 @@ def jobs():
                    lambda results, context, initrd: kernel_row(results, context, part, scenario, initrd))
 
     both = [ours(*names, *how) for names in (("hostile", "hostile"), ("hvis-rows", "kernel-rows"))
-            for how in (("storvsc", "6.12-amd64", "nopv", 45), ("vmbus", "6.1-amd64", "hv", 45),
-                        ("netvsc", "6.12-amd64", "nopv", 27), ("netvsc-control", "6.1-amd64", "hv", 20),
-                        ("balloon", "6.12-amd64", "nopv", 25))]
+            for how in (("storvsc", "6.12-amd64", "nopv", 17), ("vmbus", "6.1-amd64", "hv", 17),
+                        ("netvsc", "6.12-amd64", "nopv", 13), ("netvsc-control", "6.1-amd64", "hv", 12),
+                        ("balloon", "6.12-amd64", "nopv", 14))]
     return both + [theirs(part, scenario) for part, scenarios in PARTS.items() for scenario in scenarios]

@@ -230,4 +230,4 @@ def prepare(count=COUNT, seed=None):
 
 
 def jobs():
-    return [Job("lies", "hostile", 7, prepare, check)]
+    return [Job("lies", "hostile", 10, prepare, check)]

@@ -36,7 +36,7 @@ class Cell:
     @property
     def weight(self):
         """About how long it takes, in parts of the shortest, for sharing the work."""
-        return 2 + 6 * ("fio" in self.tests) + 2.5 * self.cpus * ("vmbus" in self.tests) + self.reloads / 5
+        return 2 + 6 * ("fio" in self.tests) + 4 * self.cpus * ("vmbus" in self.tests) + self.reloads / 5
 
     @property
     def programs(self):
@@ -65,7 +65,7 @@ def cells():
         Cell("6.12-amd64", 1, "kernel", "hv", traced="all"),
         Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus,storvsc"),
         Cell("6.12-amd64", 2, "hvis", "hv", "storvsc,fio", end="crash"),
-        Cell("6.12-amd64", 2, "kernel", "hv", "vmbus,storvsc"),
+        Cell("6.12-amd64", 2, "kernel", "hv", "vmbus,storvsc", rare=True),
         Cell("6.1-amd64", 2, "hvis", "hv", "vmbus", rare=True),
         Cell("6.1-cloud-amd64", 2, "hvis", "nopv", "vmbus", rare=True),
         Cell("6.12-cloud-amd64", 2, "hvis", "hv", "vmbus", rare=True),

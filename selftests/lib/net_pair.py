@@ -177,4 +177,4 @@ def prepare():
 
 
 def jobs():
-    return [Job("net-pair", "guests", 9, prepare, check)]
+    return [Job("net-pair", "guests", 13, prepare, check)]

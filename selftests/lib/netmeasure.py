@@ -215,4 +215,4 @@ def check_with(queues):
 
 
 def jobs():
-    return [Job("netmeasure", "guests", 10, prepare, check_with(1)), Job("netmeasure-2q", "guests", 12, prepare, check_with(2), rare=True)]
+    return [Job("netmeasure", "guests", 10, prepare, check_with(1), rare=True), Job("netmeasure-2q", "guests", 12, prepare, check_with(2), rare=True)]

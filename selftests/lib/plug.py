@@ -118,7 +118,7 @@ def check_with(driver, mode, prefix):
             disk.truncate(8 * MIB)
         host = Host(results, prefix, path)
         guest = Guest(f"plug-{driver}", images.kernel("vmlinuz", "6.12-amd64"), initrd,
-                      images.append(driver, mode, context.tsc_khz, luns="0"), cpus=1,
+                      images.append(driver, mode, context.tsc_khz, luns="0"), cpus=2,
                       disks=[f"file={path},lun=0"], limit=240)
         host.run = Run(guest, context.scratch, results.folder, on_mark=host.mark)
         host.run.run()

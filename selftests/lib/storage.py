@@ -74,4 +74,4 @@ def preparer(kernel):
 
 
 def jobs():
-    return [Job(f"storage-{kernel}", "guests", 7, preparer(kernel), check, rare=kernel != KERNELS[-1]) for kernel in KERNELS]
+    return [Job(f"storage-{kernel}", "guests", 11, preparer(kernel), check, rare=kernel != KERNELS[-1]) for kernel in KERNELS]

@@ -110,7 +110,7 @@ def job(name, kernel, mode, programs, weight, cpus=2, options=(), rare=False, **
 
 def jobs():
     return [
-        job("clock", "6.1-amd64", "nopv", ("clock.sh", "page.sh"), 12),
+        job("clock", "6.1-amd64", "nopv", ("clock.sh", "page.sh"), 12, race_seconds=6),
         job("clock-6.12", "6.12-amd64", "nopv", ("clock.sh", "page.sh"), 12, rare=True),
         job("timer", "6.12-amd64", "nopv", ("load.sh", "stimer.sh", "reload.sh"), 14, rare=True),
         job("timer-4cpu", "6.1-amd64", "nopv", ("clock.sh", "stimer.sh", "reload.sh"), 20, cpus=4, rare=True, reloads=100),

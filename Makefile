@@ -30,7 +30,7 @@ help:
 	@echo 'make demo          the main job: installs what is missing, builds, boots a guest, does real IO'
 	@echo 'make measure       what an IO costs, with our drivers and with the kernel'"'"'s own on the same host'
 	@echo 'make check         every kind of test; the last line counts them'
-	@echo 'make check-all     those of which others are like them, too: over an hour without KVM'
+	@echo 'make check-all     those of which others are like them, too: much longer'
 	@echo 'make               builds the modules and the host (modules, host: one of them)'
 	@echo '                   KVER= a kernel of tools/kernel or an exact release; default the newest headers'
 	@echo '                   CC=clang builds the host with clang in build/host-clang'

@@ -74,12 +74,16 @@ struct netvsp_chain *netvsp_spread_choose(struct netvsp_channel *channel, uint32
 
 	if (target == channel->index)
 		return NULL;
-	/* In the middle of a batch nothing changes, or frames of a flow would overtake each other. */
-	if (!(channel->outboxes_used & bit) &&
-	    atomic_load_explicit(&inbox->area, memory_order_relaxed) != channel->recv)
-		return NULL;
-	channel->outboxes_used |= bit;
-	return &channel->outboxes[target];
+	/*
+	 * Frames of a flow must not overtake each other. So in the middle of a batch nothing changes, and what is read for a
+	 * closed channel goes behind that which came back when it closed.
+	 */
+	if (channel->outboxes_used & bit ||
+	    atomic_load_explicit(&inbox->area, memory_order_relaxed) == channel->recv) {
+		channel->outboxes_used |= bit;
+		return &channel->outboxes[target];
+	}
+	return channel->taken.ranges ? &channel->taken : NULL;
 }
 
 void netvsp_spread_add(struct netvsp_channel *channel, struct netvsp_chain *chain, uint32_t unit, uint32_t bytes,

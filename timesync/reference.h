@@ -42,7 +42,7 @@ struct reference_scale {
  * @version: odd while @known changes, so that a reader sees one that is consistent
  * @known: by what time was read last
  * @writer: 1: somebody changes the above
- * @floor: the latest time that was told by an old way when a new one was already behind it; no time shortly before it is told again
+ * @floor: the latest time that was told while the way of reading changed; no time shortly before it is told to who begins to read then
  * @changes: how often @known has changed; @held: how often time had to be held up; @fallbacks: reads of the register
  */
 struct reference {

@@ -27,9 +27,16 @@ static u64 read_counter(void)
 	return tsc;
 }
 
+/* Others read for a long time while somebody waits for the register's value, which is old when it comes. */
+static void (*late)(void);
+
 static u64 read_register(void)
 {
-	return reg;
+	u64 value = reg;
+
+	if (late)
+		late();
+	return value;
 }
 
 static struct reference fresh(void)
@@ -48,7 +55,7 @@ static int setup(void **state)
 	memset(&page, 0, sizeof(page));
 	tsc = 0;
 	reg = 0;
-	meanwhile = NULL;
+	meanwhile = late = NULL;
 	return 0;
 }
 
@@ -204,6 +211,35 @@ static void another_time_is_no_step_back(void **state)
 	assert_int_equal(reference_hold(5, 6 + REFERENCE_HOLD_MAX), 5);
 }
 
+static struct reference shared;
+
+/* The page is valid again, behind what it said before, and somebody has noticed. */
+static void others_go_on(void)
+{
+	late = NULL;
+	set_page(2, 1ull << 62, 0);
+	tsc += 1ull << 30;
+	reg = tsc / 4;
+	reference_read(&shared);
+}
+
+static void who_stands_still_is_told_no_less(void **state)
+{
+	u64 before;
+
+	(void)state;
+	shared = fresh();
+	set_page(1, 1ull << 62, 40);
+	tsc = 4000;
+	reg = 1000;
+	reference_read(&shared);
+	before = reference_read(&shared);
+	assert_int_equal(before, 1040);
+	page.sequence = TLFS_REFERENCE_TSC_INVALID;
+	late = others_go_on;
+	assert_true(reference_read(&shared) >= before);
+}
+
 static void rewrite(void)
 {
 	/* A new content between the two looks at the sequence, once. */
@@ -250,6 +286,7 @@ int main(void)
 		cmocka_unit_test_setup(valid_again_is_noticed, setup),
 		cmocka_unit_test_setup(time_is_held_up_across_a_change, setup),
 		cmocka_unit_test_setup(another_time_is_no_step_back, setup),
+		cmocka_unit_test_setup(who_stands_still_is_told_no_less, setup),
 		cmocka_unit_test_setup(half_of_a_content_is_never_used, setup),
 		cmocka_unit_test_setup(a_page_that_never_stands_still_is_given_up, setup),
 	};

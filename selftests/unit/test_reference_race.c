@@ -17,7 +17,8 @@
 
 #include "timesync/reference.h"
 
-#define READS	    200000
+#define READS	    200000 /* at least */
+#define CHANGES	    10
 #define READERS	    2
 #define ERROR_UNITS 40
 
@@ -78,9 +79,15 @@ static void raise_latest(u64 told)
 		;
 }
 
+/* How soon the hypervisor gets to change anything is the scheduler's affair. */
+static bool has_seen_all(void)
+{
+	return atomic_read(&reference.changes) > CHANGES && atomic_read(&reference.held) > 0;
+}
+
 static void *reader(void *unused)
 {
-	for (int i = 0; i < READS; i++) {
+	for (int i = 0; i < READS || !has_seen_all(); i++) {
 		u64 before = __atomic_load_n(&latest, __ATOMIC_SEQ_CST);
 		u64 told = reference_read(&reference);
 
@@ -103,11 +110,9 @@ static void nobody_sees_time_step_back(void **state)
 		pthread_join(readers[i], NULL);
 	__atomic_store_n(&done, true, __ATOMIC_SEQ_CST);
 	pthread_join(hypervisors, NULL);
-	print_message("# %d reads, %d changes, held up %d times, %d reads of the register\n", READERS * READS, atomic_read(&reference.changes),
+	print_message("# %d changes, held up %d times, %d reads of the register\n", atomic_read(&reference.changes),
 		      atomic_read(&reference.held), atomic_read(&reference.fallbacks));
 	assert_int_equal(steps_back, 0);
-	assert_true(atomic_read(&reference.changes) > 10);
-	assert_true(atomic_read(&reference.held) > 0);
 	assert_true(latest >= START / 4);
 }
 

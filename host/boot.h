@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Direct boot of a Linux bzImage: puts kernel, initrd, command line, zero page, page tables and GDT
+ * Direct boot of a Linux kernel, bzImage or vmlinux: puts kernel, initrd, command line, zero page, page tables and GDT
  * into guest memory and says with which registers a vCPU starts. It knows files and guest memory;
  * it knows no KVM.
  * Source: Documentation/x86/boot.rst (64-bit boot protocol) and zero-page.rst.
@@ -20,7 +20,7 @@
 
 /**
  * struct boot_config - what to boot
- * @kernel: path of a bzImage with a 64-bit entry point (protocol 2.12 or newer)
+ * @kernel: path of a bzImage with a 64-bit entry point (protocol 2.12 or newer), or of a vmlinux for x86-64
  * @initrd: path, or NULL for none
  * @append: kernel command line, or NULL for an empty one
  * @rsdp: guest physical address of the ACPI RSDP, as acpi_build() returned it; 0: none

@@ -244,7 +244,7 @@ static int parse_switch(struct options *options, const struct row *row, const ch
 #define NO_FIELD .offset = 0
 
 static const struct row rows[] = {
-	{ "--kernel", "FILE", "Linux bzImage to boot (required)", parse_string, FIELD(kernel),
+	{ "--kernel", "FILE", "Linux bzImage or vmlinux to boot (required)", parse_string, FIELD(kernel),
 	  .min = 1 },
 	{ "--initrd", "FILE", "initial ramdisk", parse_string, FIELD(initrd), .min = 1 },
 	{ "--append", "STRING", "kernel command line", parse_string, FIELD(append) },

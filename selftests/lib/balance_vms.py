@@ -50,7 +50,7 @@ def check_with(driver, mode, kernel, prefix):
         pair = Pair(results, prefix)
         runs = []
         for number in range(2):
-            guest = Guest(f"hog-{driver}-{number}", images.kernel("vmlinuz", kernel), initrd,
+            guest = Guest(f"hog-{driver}-{number}", images.kernel("vmlinux", kernel), initrd,
                           images.append(driver, mode, context.tsc_khz, wants=WANTS),
                           memory=f"startup={STARTUP}M,min={LEAST}M,max={MOST}M", limit=200)
             runs.append(Run(guest, context.scratch, results.folder, on_mark=pair.mark(number)))

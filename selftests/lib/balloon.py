@@ -152,7 +152,7 @@ def judge_totals(host, lines):
 def check_with(driver, mode, kernel, prefix, side):
     def check(results, context, initrd):
         host = Host(results, prefix, side, driver == "hvis")
-        guest = Guest(f"balloon-{driver}-{kernel}", images.kernel("vmlinuz", kernel), initrd,
+        guest = Guest(f"balloon-{driver}-{kernel}", images.kernel("vmlinux", kernel), initrd,
                       images.append(driver, mode, context.tsc_khz), cpus=2 if driver == "hvis" else 1,
                       memory=f"startup={START}M,min=128M,max=2G", limit=150)
         host.run = Run(guest, context.scratch, results.folder, on_mark=host.mark)
@@ -177,7 +177,7 @@ def selftests(kernel):
 
     def check(results, context, initrd):
         append = images.append("hvis", "nopv", context.tsc_khz, tests="balloon", luns="0", limit=80)
-        guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, 1, disks=["null=64M,lun=0"],
+        guest = Guest(name, images.kernel("vmlinux", kernel), initrd, append, 1, disks=["null=64M,lun=0"],
                       memory=f"startup={START}M,min=128M,max={LARGE}M", limit=100)
         run = Run(guest, context.scratch, results.folder).run()
         for title, ok, detail in ktap(run.lines):

@@ -60,7 +60,7 @@ def judge(host, lines):
 
 def boot(results, scratch, initrd, kernel, tsc_khz, on_line):
     host = Host(results, "balloon.demo", "hvis", True)
-    guest = Guest("demo-memory", images.kernel("vmlinuz", kernel), initrd, images.append("hvis", "nopv", tsc_khz, limit=100), cpus=2,
+    guest = Guest("demo-memory", images.kernel("vmlinux", kernel), initrd, images.append("hvis", "nopv", tsc_khz, limit=100), cpus=2,
                   memory=f"startup={balloon.START}M,min=128M,max=2G", limit=130)
     host.run = Run(guest, scratch, results.folder, on_line=on_line, on_mark=host.mark)
     host.run.run()

@@ -20,7 +20,7 @@ def prepare(kernel=KERNEL):
 def boot(results, context, initrd, kernel=KERNEL):
     luns = ",".join(str(lun) for lun in range(LUNS))
     append = images.append("hvis", "hv", context.tsc_khz, luns=luns, ios=IOS, limit=360)
-    guest = Guest("cost", images.kernel("vmlinuz", kernel), initrd, append, CPUS, memory="1G",
+    guest = Guest("cost", images.kernel("vmlinux", kernel), initrd, append, CPUS, memory="1G",
                   disks=[f"null=1G,lun={lun}" for lun in range(LUNS)], limit=400)
     run = Run(guest, context.scratch, results.folder).run()
     trouble = run.trouble()

@@ -87,7 +87,7 @@ def boot(results, context, cell, initrd):
     words = {"short": 1, "panic": 1} if cell.short else {}
     append = images.append("hvis", cell.mode, context.tsc_khz, programs=cell.programs, switches=cell.switches, rounds=ROUNDS,
                            seconds=SECONDS, limit=cell.limit - 40, **words)
-    guest = Guest(cell.name, images.kernel("vmlinuz", cell.kernel), initrd, append, cell.cpus, limit=cell.limit,
+    guest = Guest(cell.name, images.kernel("vmlinux", cell.kernel), initrd, append, cell.cpus, limit=cell.limit,
                   options=["--hyperv", SPIN[os.environ.get("HVIS_WITH_KVM", "real")]] if cell.programs == "cost.sh" else [])
     run = Run(guest, context.scratch, results.folder).run()
     record(results, "enlighten." + cell.name.removeprefix("enlighten-"), cell, run)

@@ -153,7 +153,7 @@ def boot(context, folder, liar, name, driver, kernel, mode, part, initrd, limit,
         append += " clearcpuid=arat"  # else CPU 0's local timer is taken for broadcasts, and the script needs it
     if driver == "hvis":
         append += " maxcpus=1"  # the script brings the other one in when it needs it
-    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=2, memory=memory, disks=disks,
+    guest = Guest(name, images.kernel("vmlinux", kernel), initrd, append, cpus=2, memory=memory, disks=disks,
                   options=more, limit=limit)
     liar.run = Run(guest, context.scratch, folder, on_line=liar.line, on_mark=liar.mark)
     return liar.run.run()

@@ -64,7 +64,7 @@ def check_with(name, driver, mode, kernel, cycles):
         host = Host(results, name.replace("-", ".", 1), driver, driver == "hvis")
         host.cycles = cycles
         limit = 120 + cycles * 40
-        guest = Guest(name, images.kernel("vmlinuz", kernel), initrd,
+        guest = Guest(name, images.kernel("vmlinux", kernel), initrd,
                       images.append(driver, mode, context.tsc_khz, limit=limit - 20), cpus=2,
                       memory=f"startup={START}M,min=128M,max=2G", limit=limit)
         host.run = Run(guest, context.scratch, results.folder, on_mark=host.mark)

@@ -176,7 +176,7 @@ def boot(results, context, plan):
         disk.truncate(VERIFY_BYTES)
     append = images.append("hvis", "hv", context.tsc_khz, luns="0,1", storm=STORM_BYTES, verify=VERIFY_BYTES,
                            lies=1, limit=LIMIT - 30)
-    guest = Guest("lies", images.kernel("vmlinuz", KERNEL), plan["initrd"], f"{append} log_buf_len=8M", 2,
+    guest = Guest("lies", images.kernel("vmlinux", KERNEL), plan["initrd"], f"{append} log_buf_len=8M", 2,
                   disks=[f"null={STORM_BYTES},lun=0,controller=0", f"file={honest},lun=1,controller=1"],
                   options=["--controller", "0,channels=2", "--controller", "1,channels=2"], limit=LIMIT)
     run = Run(guest, context.scratch, results.folder)

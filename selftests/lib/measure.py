@@ -35,7 +35,7 @@ def boot(results, side, context, initrds, kernel=KERNEL, cpus=1, profile=False):
         extra["profile"] = 1
     limit = 300 if profile else 100
     append = images.append(driver, "hv", context.tsc_khz, luns="0", loads=",".join(SIDES[side]), limit=limit, **extra)
-    guest = Guest(f"measure-{side}", images.kernel("vmlinuz", kernel), initrds[driver], append, cpus, disks=["null=4G,lun=0"],
+    guest = Guest(f"measure-{side}", images.kernel("vmlinux", kernel), initrds[driver], append, cpus, disks=["null=4G,lun=0"],
                   limit=limit + 40)
     run = Run(guest, context.scratch, results.folder, on_line=tell_profile).run()
     trouble = run.trouble()

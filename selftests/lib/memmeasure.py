@@ -78,7 +78,7 @@ def boot(results, side, load, context, initrds, kernel=KERNEL):
     """One guest; its figures go to results."""
     limit = 120 if load == "rate" else 300
     host = Host(results, f"balloon.measure.{load}-{side}", side, side == "hvis")
-    guest = Guest(f"memmeasure-{load}-{side}", images.kernel("vmlinuz", kernel), initrds[side],
+    guest = Guest(f"memmeasure-{load}-{side}", images.kernel("vmlinux", kernel), initrds[side],
                   images.append(side, "hv", context.tsc_khz, load=load, limit=limit - 20), cpus=2,
                   memory=f"startup={balloon.START}M,min=128M,max=1G", limit=limit)
     host.run = Run(guest, context.scratch, results.folder, on_mark=host.mark)

@@ -62,7 +62,7 @@ def check_with(driver, mode, kernel, cpus, nic, prefix):
     def check(results, context, initrd):
         wire = Wire()
         append = images.append(driver, mode, context.tsc_khz, mac=MAC, queues=cpus, cpus=cpus)
-        guest = Guest(f"net-{driver}-{kernel}-{cpus}cpu", images.kernel("vmlinuz", kernel), initrd, append, cpus,
+        guest = Guest(f"net-{driver}-{kernel}-{cpus}cpu", images.kernel("vmlinux", kernel), initrd, append, cpus,
                       options=["--nic", f"sink,mac={MAC},mtu=9000{nic}"], limit=240)
         wire.run = Run(guest, context.scratch, results.folder, on_mark=wire.mark)
         record(results, prefix, wire.run.run(), wire, cpus)
@@ -82,7 +82,7 @@ def selftests(driver, mode, kernel, rare=False):
         whole = rare or os.environ.get("HVIS_ALL")
         programs = ("ethtool.sh", *(("features.sh",) if whole else ()), "limits.sh", "address.sh", "change.sh", "xdp.sh")
         append = images.append(driver, mode, context.tsc_khz, queues=2, mtu=LESS_MTU, limit=560, rounds=3 if whole else 1, programs=",".join(programs))
-        guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, 2, options=["--nic", f"sink,mac={MAC},mtu={LESS_MTU},queues=1"],
+        guest = Guest(name, images.kernel("vmlinux", kernel), initrd, append, 2, options=["--nic", f"sink,mac={MAC},mtu={LESS_MTU},queues=1"],
                       limit=600)
         wire.run = Run(guest, context.scratch, results.folder, on_mark=wire.mark)
         run = wire.run.run()

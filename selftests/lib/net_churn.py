@@ -57,7 +57,7 @@ def check(results, context, initrd):
         return
     far = Far()
     append = images.append("hvis", "hv", context.tsc_khz, queues=QUEUES, rounds=ROUNDS, tcp_bound=TCP_BOUND, limit=240)
-    guest = Guest("net-churn", images.kernel("vmlinuz", KERNEL), initrd, append, QUEUES, options=["--nic", NIC], limit=280)
+    guest = Guest("net-churn", images.kernel("vmlinux", KERNEL), initrd, append, QUEUES, options=["--nic", NIC], limit=280)
     far.run = Run(guest, context.scratch, results.folder, on_mark=far.mark)
 
     def work():

@@ -144,7 +144,7 @@ def make_run(pair, me, context, initrd, folder):
     driver = DRIVERS[me]
     append = images.append(driver, "hv", context.tsc_khz, me=me, mib=MIB, limit=200)
     options = [word for number in range(1, len(NETWORKS) + 1) for word in ("--nic", nic(number, me))]
-    guest = Guest(f"net-pair-{driver}", images.kernel("vmlinuz", KERNEL), initrd, append, options=options, limit=240)
+    guest = Guest(f"net-pair-{driver}", images.kernel("vmlinux", KERNEL), initrd, append, options=options, limit=240)
     return Run(guest, context.scratch, folder, on_mark=lambda name, stats: pair.mark(me, name, stats))
 
 

@@ -105,7 +105,7 @@ def check_with(driver, mode, kernel, prefix):
         outside, wanted = Outside(THEIRS), digest(THEIRS)
         append = images.append(driver, mode, context.tsc_khz, sha=wanted, down=outside.down.port, up=outside.up.port,
                                limit=240)
-        guest = Guest(f"net-user-{driver}-{kernel}", images.kernel("vmlinuz", kernel), initrd, append, 1, memory="512M",
+        guest = Guest(f"net-user-{driver}-{kernel}", images.kernel("vmlinux", kernel), initrd, append, 1, memory="512M",
                       options=["--nic", f"user,hostfwd=tcp:127.0.0.1:{outside.forward}-:7"], limit=280)
         run = Run(guest, context.scratch, results.folder, on_mark=outside.mark).run()
         record_said(results, prefix, run)

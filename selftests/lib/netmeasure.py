@@ -120,7 +120,7 @@ def boot(results, side, queues, context, initrds, kernel=KERNEL, profile=False, 
     append = images.append(side, "hv", context.tsc_khz, loads=",".join(loads), seconds=duration, streams=queues, queues=queues,
                            limit=140, **extra)
     option = f"tap={TAP}" + (f",queues={queues}" if queues > 1 else "")
-    guest = Guest(f"netmeasure-{side}-{queues}q", images.kernel("vmlinuz", kernel), initrds[side], append, queues,
+    guest = Guest(f"netmeasure-{side}-{queues}q", images.kernel("vmlinux", kernel), initrds[side], append, queues,
                   options=["--nic", option], limit=180)
 
     def work():

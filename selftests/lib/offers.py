@@ -70,7 +70,7 @@ def check(results, context, initrd):
     host = Host()
     where = os.environ.get("HVIS_WITH_KVM", "")
     append = images.append("hvis", "nopv", context.tsc_khz, luns="0", lies=1, limit=150)
-    guest = Guest("offers", images.kernel("vmlinuz", KERNEL), initrd, append, CPUS.get(where, 2), limit=180,
+    guest = Guest("offers", images.kernel("vmlinux", KERNEL), initrd, append, CPUS.get(where, 2), limit=180,
                   disks=[f"null=1G,lun=0,controller={number}" for number in range(CONTROLLERS)])
     run = Run(guest, context.scratch, results.folder)
     run.on_mark = lambda name, stats: host.mark(run, name, stats)

@@ -117,7 +117,7 @@ def check_with(driver, mode, prefix):
         with open(path, "wb") as disk:
             disk.truncate(8 * MIB)
         host = Host(results, prefix, path)
-        guest = Guest(f"plug-{driver}", images.kernel("vmlinuz", "6.12-amd64"), initrd,
+        guest = Guest(f"plug-{driver}", images.kernel("vmlinux", "6.12-amd64"), initrd,
                       images.append(driver, mode, context.tsc_khz, luns="0"), cpus=2,
                       disks=[f"file={path},lun=0"], limit=240)
         host.run = Run(guest, context.scratch, results.folder, on_mark=host.mark)

@@ -176,7 +176,7 @@ CLOCK_PLAN = ["start", "plus", "minus", "zero", *STEPS, "before-pause", "pause",
 
 def boot(results, context, initrd, name, driver, mode, kernel, host, plan, options=(), **words):
     append = images.append(driver, mode, context.tsc_khz, plan=",".join(plan), limit=150, **words)
-    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, cpus=1, limit=180, options=list(options))
+    guest = Guest(name, images.kernel("vmlinux", kernel), initrd, append, cpus=1, limit=180, options=list(options))
     host.run = Run(guest, context.scratch, results.folder, on_line=host.on_line, on_mark=host.on_mark)
     return host.run.run()
 

@@ -59,7 +59,7 @@ def check(results, context, prepared):
     kernel, initrd, name = prepared["kernel"], prepared["initrd"], prepared["name"]
     append = images.append("hvis", "nopv", context.tsc_khz, luns="0", storvsc="mq_poll=2", programs=",".join(PROGRAMS),
                            errors_on="sdb", limit=260)
-    guest = Guest(name, images.kernel("vmlinuz", kernel), initrd, append, 2, disks=["null=1G,lun=0"], limit=300)
+    guest = Guest(name, images.kernel("vmlinux", kernel), initrd, append, 2, disks=["null=1G,lun=0"], limit=300)
     run = Run(guest, context.scratch, results.folder, on_mark=plugger.mark)
     plugger.run = run
     record(results, name, run.run(), plugger)

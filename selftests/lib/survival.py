@@ -37,7 +37,7 @@ def check(results, context, initrd):
     with open(path, "wb") as disk:
         disk.truncate(BLOCK * BLOCKS)
     killer = Killer(after=96)
-    guest = Guest("survival", images.kernel("vmlinuz", "6.1-amd64"), initrd,
+    guest = Guest("survival", images.kernel("vmlinux", "6.1-amd64"), initrd,
                   images.append("hvis", "nopv", context.tsc_khz, luns="0"), disks=[f"file={path},lun=0"], limit=120)
     run = Run(guest, context.scratch, results.folder, on_line=killer.line)
     run.start()

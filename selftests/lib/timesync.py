@@ -68,7 +68,7 @@ def check_with(kernel, mode, programs, prefix, cpus, options, words):
         host = Host()
         name = prefix.removeprefix("timesync.")
         append = images.append("hvis", mode, context.tsc_khz, programs=",".join(programs), reads=READS, limit=480, **words)
-        guest = Guest(f"timesync-{name}", images.kernel("vmlinuz", kernel), initrd, append, cpus, options=list(options), limit=540)
+        guest = Guest(f"timesync-{name}", images.kernel("vmlinux", kernel), initrd, append, cpus, options=list(options), limit=540)
         run = TimeRun(guest, context.scratch, results.folder, on_mark=host.mark)
         host.run = run
         run.run()

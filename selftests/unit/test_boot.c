@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/boot.c host/acpi.c host/guestmem.c host/pagemap.c
+// links: host/boot.c host/boot_bzimage.c host/boot_elf.c host/acpi.c host/guestmem.c host/pagemap.c
 /*
  * Kernel loading and the ACPI tables: a bzImage made here, whole and damaged in every way the
  * loader knows, and tables walked from the RSDP on as a guest does.
@@ -21,9 +21,8 @@
 #include <cmocka.h>
 
 #include "acpi.h"
-#include "boot.h"
+#include "boot_files.h"
 
-#define MIB		 (1ull << 20)
 #define SETUP_SECTORS	 7
 #define PAYLOAD_OFFSET	 ((SETUP_SECTORS + 1) * 512)
 #define PAYLOAD_BYTES	 0x20000u
@@ -31,12 +30,6 @@
 #define LOAD_ADDRESS	 0x1000000ull
 #define INIT_BYTES	 (32 * MIB)
 #define COMMAND_LINE_MAX 2047
-
-struct files {
-	char directory[64];
-	char kernel[96];
-	char initrd[96];
-};
 
 static uint8_t image[IMAGE_BYTES];
 
@@ -73,39 +66,6 @@ static void make_image(void)
 		image[PAYLOAD_OFFSET + i] = (uint8_t)(i * 7 + (i >> 8));
 }
 
-static void write_file(const char *path, const void *bytes, size_t count)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes, 1, count, file), count);
-	assert_int_equal(fclose(file), 0);
-}
-
-static int make_files(void **state)
-{
-	struct files *files = calloc(1, sizeof(*files));
-
-	strcpy(files->directory, "/tmp/hvis-test-boot-XXXXXX");
-	if (!mkdtemp(files->directory))
-		return -1;
-	snprintf(files->kernel, sizeof(files->kernel), "%s/bzImage", files->directory);
-	snprintf(files->initrd, sizeof(files->initrd), "%s/initrd", files->directory);
-	*state = files;
-	return 0;
-}
-
-static int remove_files(void **state)
-{
-	struct files *files = *state;
-
-	unlink(files->kernel);
-	unlink(files->initrd);
-	rmdir(files->directory);
-	free(files);
-	return 0;
-}
-
 static int make_case(void **state)
 {
 	struct files *files = *state;
@@ -118,36 +78,10 @@ static int make_case(void **state)
 	return 0;
 }
 
-/* What boot_load() says to the image as it is now; "" when it takes it. */
-static const char *load_says(const struct files *files, uint64_t memory, const char *append,
-			     bool initrd)
-{
-	static char error[BOOT_ERROR_BYTES];
-	struct boot_config config = {.kernel = files->kernel, .append = append};
-	struct guestmem *mem = guestmem_create(memory);
-	struct boot_entry entry;
-	int result;
-
-	assert_non_null(mem);
-	config.initrd = initrd ? files->initrd : NULL;
-	error[0] = 0;
-	result = boot_load(mem, &config, &entry, error);
-	assert_int_equal(result < 0, error[0] != 0);
-	assert_null(strchr(error, '\n'));
-	guestmem_destroy(mem);
-	return error;
-}
-
 static const char *image_says(const struct files *files, size_t bytes)
 {
 	write_file(files->kernel, image, bytes);
 	return load_says(files, 64 * MIB, NULL, false);
-}
-
-static void assert_says(const char *error, const char *option, const char *text)
-{
-	if (strncmp(error, option, strlen(option)) || !strstr(error, text))
-		fail_msg("said \"%s\", expected %s ... %s", error, option, text);
 }
 
 static void a_sound_kernel_is_placed(void **state)
@@ -282,12 +216,12 @@ static void damaged_kernels_are_named(void **state)
 	assert_says(image_says(files, IMAGE_BYTES - 1), "--kernel ", "truncated");
 	assert_string_equal(image_says(files, IMAGE_BYTES), "");
 	header()->boot_flag = 0;
-	assert_says(image_says(files, IMAGE_BYTES), "--kernel ", "not a Linux bzImage");
+	assert_says(image_says(files, IMAGE_BYTES), "--kernel ", "neither a Linux bzImage nor a vmlinux");
 	memcpy(image, "\177ELF", 4);
 	assert_says(image_says(files, IMAGE_BYTES), "--kernel ", "an ELF file");
 	make_image();
 	header()->header++;
-	assert_says(image_says(files, IMAGE_BYTES), "--kernel ", "not a Linux bzImage");
+	assert_says(image_says(files, IMAGE_BYTES), "--kernel ", "neither a Linux bzImage nor a vmlinux");
 }
 
 static void unfit_headers_are_named(void **state)

@@ -109,7 +109,7 @@ static int load_guest(struct machine *machine)
 		.kernel = options->kernel,
 		.initrd = options->initrd,
 		.append = options->append,
-		.rsdp = acpi_build(machine->mem, options->cpus),
+		.rsdp = acpi_build(machine->mem, options->cpus, NULL),
 	};
 	char error[ERROR_BYTES];
 

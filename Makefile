@@ -107,7 +107,8 @@ measure:
 
 check check-all:
 	@tools/setup
-	@$(MAKE) --no-print-directory modules-all host
+	@$(MAKE) --no-print-directory modules-all
+	@$(MAKE) --no-print-directory -j$$(nproc) host
 	@selftests/check $(if $(filter check-all,$@),--all)
 
 compile_commands.json: tools/compile-commands

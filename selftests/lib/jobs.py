@@ -80,7 +80,12 @@ def all_jobs():
 
     modules = (matrix, survival, cli, measure, plug, services, services_lies, timesync, storage, balance, balance_vms, balloon,
                integrity, memmeasure, enlighten, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, vswitch)
-    return [job for module in modules for job in module.jobs()]
+    found = [job for module in modules for job in module.jobs()]
+    names = [job.name for job in found]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"two jobs of one name, of which one would run: {', '.join(sorted(twice))}")
+    return found
 
 
 def order(jobs):

@@ -18,7 +18,7 @@ HOST_DIR := build/host$(if $(findstring clang,$(CC)),-clang)
 HOST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Werror -pthread $(CFLAGS)
 HOST_CPPFLAGS := -Iinclude -Ihost -Ibuild/host -D_GNU_SOURCE= -MMD -MP $(CPPFLAGS)
 HOST_LIBS := -luring -ljansson -lslirp -lpthread $(LDLIBS)
-HOST_SOURCES := $(wildcard host/*.c)
+HOST_SOURCES := $(wildcard host/*.c host/legacy/*.c)
 HOST_OBJECTS := $(HOST_SOURCES:host/%.c=$(HOST_DIR)/%.o)
 
 # Shows a short line for each step; V=1 shows the commands.
@@ -60,15 +60,17 @@ host: $(HOST_DIR)/hvis-host
 $(HOST_DIR)/hvis-host: $(HOST_OBJECTS)
 	$(call quiet,LD,$@)$(CC) $(HOST_CFLAGS) $(LDFLAGS) -o $@ $^ $(HOST_LIBS)
 
-$(HOST_DIR)/%.o: host/%.c Makefile | $(HOST_DIR) build/host/dsdt.hex tools-for-host
+$(HOST_DIR)/%.o: host/%.c Makefile | $(HOST_DIR)/legacy build/host/dsdt.hex build/host/pci.hex tools-for-host
 	$(call quiet,CC,$@)$(CC) $(HOST_CFLAGS) $(HOST_CPPFLAGS) -c -o $@ $<
 
-# Only what looks at the table is compiled again when it changes: the object names it in its dependencies.
-build/host/dsdt.hex: host/dsdt.asl | build/host tools-for-host
-	$(call quiet,IASL,$@)iasl -tc -we -p build/host/dsdt $< >build/host/dsdt.log 2>&1 || \
-		{ cat build/host/dsdt.log >&2; rm -f $@; exit 1; }
+# Only what looks at a table is compiled again when it changes: the object names it in its dependencies.
+build/host/dsdt.hex: host/dsdt.asl
+build/host/pci.hex: host/legacy/pci.asl
+build/host/%.hex: | build/host tools-for-host
+	$(call quiet,IASL,$@)iasl -tc -we -p build/host/$* $(filter %.asl,$^) >build/host/$*.log 2>&1 || \
+		{ cat build/host/$*.log >&2; rm -f $@; exit 1; }
 
-$(sort build/host $(HOST_DIR)):
+$(sort build/host $(HOST_DIR)/legacy):
 	@mkdir -p $@
 
 # One clear line instead of the compiler's many when something is not installed.

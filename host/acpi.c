@@ -249,13 +249,17 @@ static uint64_t build_facs(struct area *area)
 	return area_gpa(area, facs);
 }
 
-static uint64_t copy_dsdt(struct area *area)
+/* A table that came out of the compiler whole: its length is in its header. */
+static uint64_t copy_table(struct area *area, const uint8_t *aml)
 {
-	void *dsdt = area_take(area, sizeof(dsdt_aml_code), TABLE_ALIGN);
+	uint32_t bytes;
+	void *table;
 
-	if (dsdt)
-		memcpy(dsdt, dsdt_aml_code, sizeof(dsdt_aml_code));
-	return area_gpa(area, dsdt);
+	memcpy(&bytes, aml + offsetof(struct table_header, length), sizeof(bytes));
+	table = area_take(area, bytes, TABLE_ALIGN);
+	if (table)
+		memcpy(table, aml, bytes);
+	return area_gpa(area, table);
 }
 
 static struct generic_address io_block(uint16_t port, uint8_t bytes, uint8_t access)
@@ -442,11 +446,12 @@ static bool memory_reaches(const struct guestmem *mem, uint64_t limit)
 	return regions[count - 1].gpa + regions[count - 1].bytes > limit;
 }
 
-uint64_t acpi_build(struct guestmem *mem, unsigned int cpus)
+uint64_t acpi_build(struct guestmem *mem, unsigned int cpus, const uint8_t *ssdt)
 {
 	struct area area = {.host = guestmem_ptr(mem, gpa(ACPI_AREA_GPA), ACPI_AREA_BYTES)};
 	struct rsdp *rsdp;
-	uint64_t tables[3];
+	unsigned int count = 0;
+	uint64_t tables[4];
 	uint64_t facs;
 	uint64_t dsdt;
 	uint64_t xsdt;
@@ -455,11 +460,13 @@ uint64_t acpi_build(struct guestmem *mem, unsigned int cpus)
 		return 0;
 	rsdp = area_take(&area, sizeof(*rsdp), TABLE_ALIGN);
 	facs = build_facs(&area);
-	dsdt = copy_dsdt(&area);
-	tables[0] = build_fadt(&area, facs, dsdt);
-	tables[1] = build_madt(&area, cpus);
-	tables[2] = build_ssdt(&area, cpus);
-	xsdt = build_xsdt(&area, tables, 3);
+	dsdt = copy_table(&area, dsdt_aml_code);
+	tables[count++] = build_fadt(&area, facs, dsdt);
+	tables[count++] = build_madt(&area, cpus);
+	tables[count++] = build_ssdt(&area, cpus);
+	if (ssdt)
+		tables[count++] = copy_table(&area, ssdt);
+	xsdt = build_xsdt(&area, tables, count);
 	if (area.full)
 		return 0;
 	fill_rsdp(rsdp, xsdt);

@@ -40,11 +40,12 @@
  * acpi_build() - write all tables into guest memory
  * @mem: guest memory, not yet running
  * @cpus: number of processors, 1..ACPI_CPUS_MAX; processor n has APIC id n
+ * @ssdt: one more table, complete, or NULL
  *
  * Return: guest physical address of the RSDP, or 0 when memory is too small (less than 1 MiB) or
  * reaches ACPI_MMIO_HIGH, or @cpus is out of range.
  */
 #define ACPI_CPUS_MAX		1024
-uint64_t acpi_build(struct guestmem *mem, unsigned int cpus);
+uint64_t acpi_build(struct guestmem *mem, unsigned int cpus, const uint8_t *ssdt);
 
 #endif

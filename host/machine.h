@@ -28,6 +28,7 @@
 #define HVIS_HOST_VERSION "0.1.0"
 
 struct control;
+struct legacy;
 
 struct machine {
 	const struct options *options;
@@ -39,6 +40,7 @@ struct machine {
 	struct boot_entry entry;
 	struct storvsp *storvsps[OPTIONS_CONTROLLERS_MAX]; /* NULL where no controller is */
 	struct storage_leave *leaving; /* storage.c's */
+	struct legacy *legacy; /* NULL where no legacy device is */
 	struct netvsp *nics[OPTIONS_NICS_MAX]; /* NULL where no NIC is */
 	unsigned int nics_plugged; /* so far, while the guest ran */
 	struct network_leave *nics_leaving; /* network.c's */

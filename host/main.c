@@ -23,6 +23,7 @@
 #include "crash.h"
 #include "ctl.h"
 #include "info.h"
+#include "legacy/legacy.h"
 #include "log.h"
 #include "machine.h"
 #include "network.h"
@@ -96,7 +97,7 @@ static int with_error(struct machine *machine, int (*act)(struct machine *machin
 	char error[STORAGE_ERROR_BYTES];
 
 	_Static_assert(NETWORK_ERROR_BYTES <= STORAGE_ERROR_BYTES && RAM_ERROR_BYTES <= STORAGE_ERROR_BYTES &&
-			       SERVICES_ERROR_BYTES <= STORAGE_ERROR_BYTES,
+			       SERVICES_ERROR_BYTES <= STORAGE_ERROR_BYTES && LEGACY_ERROR_BYTES <= STORAGE_ERROR_BYTES,
 		       "one buffer for all");
 
 	return act(machine, error) ? complain("%s", error) : 0;
@@ -109,7 +110,7 @@ static int load_guest(struct machine *machine)
 		.kernel = options->kernel,
 		.initrd = options->initrd,
 		.append = options->append,
-		.rsdp = acpi_build(machine->mem, options->cpus),
+		.rsdp = acpi_build(machine->mem, options->cpus, legacy_ssdt(machine)),
 	};
 	char error[ERROR_BYTES];
 
@@ -177,11 +178,12 @@ static int add_devices(struct machine *machine)
 	for (unsigned int i = 0; i < OPTIONS_SERIALS_MAX; i++)
 		if (add_serial(machine, i))
 			return -1;
-	return 0;
+	return with_error(machine, legacy_attach);
 }
 
 static void remove_devices(struct machine *machine)
 {
+	legacy_stop(machine);
 	for (unsigned int i = 0; i < OPTIONS_SERIALS_MAX; i++) {
 		serial_destroy(machine->serials[i]);
 		if (machine->serial_irqs[i] > 0)
@@ -349,7 +351,8 @@ static int run_machine(struct machine *machine)
 		goto destroy_trace;
 	if (with_error(machine, ram_create))
 		goto close_disks;
-	if (with_error(machine, storage_open) || with_error(machine, network_open) || load_guest(machine) || create_vm(machine))
+	if (with_error(machine, storage_open) || with_error(machine, legacy_open) || with_error(machine, network_open) ||
+	    load_guest(machine) || create_vm(machine))
 		goto close_disks;
 	if (add_devices(machine) || create_synic(machine))
 		goto remove_devices;
@@ -381,6 +384,7 @@ remove_devices:
 close_disks:
 	services_close(machine);
 	network_close(machine);
+	legacy_close(machine);
 	storage_close(machine);
 	ram_close(machine);
 	ram_destroy(machine);

@@ -261,7 +261,8 @@ static const struct row rows[] = {
 	{ "--disk", "SPEC",
 	  "a synthetic SCSI disk, may be repeated: file=PATH or null=SIZE, then any of\n"
 	  ",lun=N ,controller=N ,ro ,block=512|4096 ,serial=STRING ,direct=on|off ,unmap=on|off\n"
-	  "(lun defaults to the next free one; two commas stand for one in a PATH)",
+	  "(lun defaults to the next free one; two commas stand for one in a PATH). controller=ide: an emulated\n"
+	  "IDE disk instead, lun= 0 primary master, 1 primary slave, 2 secondary master, 3 secondary slave",
 	  parse_disk, .repeats = true },
 	{ "--controller", "N[,channels=TOTAL]",
 	  "controller N is there even without a disk, with up to TOTAL (1 to 64) channels;\n"
@@ -352,6 +353,19 @@ static int parse_one(struct options *options, int count, char *const *arguments,
 	return ret ? ret : used;
 }
 
+static int refuse_place(const struct option_disk *disk, char *error)
+{
+	const char *why = disk->lun_given ? "this LUN is taken twice" : "no LUN is free";
+
+	if (disk->controller == OPTIONS_CONTROLLER_IDE)
+		snprintf(error, OPTIONS_ERROR_BYTES, "--disk %.120s: %s on the IDE controller, which takes four disks",
+			 disk->argument, why);
+	else
+		snprintf(error, OPTIONS_ERROR_BYTES, "--disk %.120s: %s on controller %u", disk->argument, why,
+			 disk->controller);
+	return -EINVAL;
+}
+
 static int finish(struct options *options, char *error)
 {
 	const struct option_disk *clash;
@@ -363,14 +377,7 @@ static int finish(struct options *options, char *error)
 	if (!options->serial_count)
 		options->serials[options->serial_count++] = "stdio";
 	clash = option_disk_assign_luns(options->disks, options->disk_count);
-	if (clash) {
-		snprintf(error, OPTIONS_ERROR_BYTES, "--disk %.120s: %s on controller %u",
-			 clash->argument,
-			 clash->lun_given ? "this LUN is taken twice" : "no LUN is free",
-			 clash->controller);
-		return -EINVAL;
-	}
-	return 0;
+	return clash ? refuse_place(clash, error) : 0;
 }
 
 int options_parse(struct options *options, int count, char *const *arguments, char *error)

@@ -20,6 +20,7 @@
 #define OPTIONS_ERROR_BYTES 256
 #define OPTIONS_DISKS_MAX 256
 #define OPTIONS_CONTROLLERS_MAX 4
+#define OPTIONS_CONTROLLER_IDE OPTIONS_CONTROLLERS_MAX /* as a number of a controller: the IDE one */
 #define OPTIONS_NICS_MAX 8
 #define OPTIONS_SERIALS_MAX 2
 #define OPTIONS_FAULTS_MAX 64
@@ -32,7 +33,7 @@ struct option_disk {
 	char *copy; /* what disk's strings point into */
 	bool lun_given;
 	unsigned int lun;
-	unsigned int controller;
+	unsigned int controller; /* or OPTIONS_CONTROLLER_IDE */
 };
 
 struct option_controller {

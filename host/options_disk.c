@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "legacy/ide.h"
 #include "options_disk.h"
 #include "options_spec.h"
 #include "storvsp.h"
@@ -47,8 +48,10 @@ static const char *set_controller(void *target, const char *value)
 	struct option_disk *disk = target;
 
 	_Static_assert(OPTIONS_CONTROLLERS_MAX == 4, "the text below");
-	if (!spec_number(value, 0, OPTIONS_CONTROLLERS_MAX - 1, &disk->controller))
-		return "controller= needs a number from 0 to 3";
+	if (value && !strcmp(value, "ide"))
+		disk->controller = OPTIONS_CONTROLLER_IDE;
+	else if (!spec_number(value, 0, OPTIONS_CONTROLLERS_MAX - 1, &disk->controller))
+		return "controller= needs a number from 0 to 3, or ide";
 	return NULL;
 }
 
@@ -111,8 +114,22 @@ static const struct spec_key keys[] = {
 	{ "unmap", set_unmap },
 };
 
+/* What a disk of the IDE controller cannot have. */
+static const char *check_ide(const struct option_disk *disk)
+{
+	_Static_assert(IDE_DISKS == 4, "the text below");
+	if (disk->controller != OPTIONS_CONTROLLER_IDE)
+		return NULL;
+	if (disk->lun >= IDE_DISKS)
+		return "lun= needs a number from 0 to 3 with controller=ide";
+	if (disk->disk.block_bytes != 512)
+		return "block= must be 512 with controller=ide";
+	return NULL;
+}
+
 int option_disk_parse(struct option_disk *disk, const char *argument, char *what, size_t room)
 {
+	const char *wrong;
 	int ret;
 
 	disk->argument = argument;
@@ -130,6 +147,11 @@ int option_disk_parse(struct option_disk *disk, const char *argument, char *what
 	if (disk->disk.null_bytes % disk->disk.block_bytes) {
 		snprintf(what, room, "null= must be a multiple of the block size, %u",
 			 disk->disk.block_bytes);
+		return -EINVAL;
+	}
+	wrong = check_ide(disk);
+	if (wrong) {
+		snprintf(what, room, "%s", wrong);
 		return -EINVAL;
 	}
 	return 0;
@@ -173,7 +195,7 @@ int option_controller_parse(struct option_controller *controllers, const char *a
 
 const struct option_disk *option_disk_assign_luns(struct option_disk *disks, unsigned int count)
 {
-	uint64_t taken[OPTIONS_CONTROLLERS_MAX] = { 0 };
+	uint64_t taken[OPTIONS_CONTROLLERS_MAX + 1] = { [OPTIONS_CONTROLLER_IDE] = ~0ull << IDE_DISKS };
 
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t *luns = &taken[disks[i].controller];

@@ -39,6 +39,7 @@ struct pm {
 	atomic_ushort enable; /* PM1 enable: remembered, nothing to enable */
 	atomic_ushort control;
 	atomic_uchar reset_control;
+	struct pio_device address; /* of PCI; in is NULL where there is none */
 	_Atomic uint64_t skipped; /* ns that the timer is behind this machine's */
 	struct rtc rtc;
 };
@@ -130,9 +131,9 @@ static void ignore_out(void *context, uint16_t offset, const uint8_t *data, unsi
 }
 
 /*
- * The reset register is a byte in the middle of PCI's 32-bit address port, 0xCF8. There is no PCI,
- * but a guest that looks for it writes there as a whole, and any bit may be set: only access to
- * the one byte is ours.
+ * The reset register is a byte in the middle of PCI's 32-bit address port, 0xCF8. A guest writes there
+ * as a whole, also where there is no PCI and it only looks for one, and any bit may be set: only access
+ * to the one byte is ours.
  */
 static bool is_reset(uint16_t offset, unsigned int size)
 {
@@ -146,12 +147,16 @@ static void reset_in(void *context, uint16_t offset, uint8_t *data, unsigned int
 	memset(data, 0xff, size);
 	if (is_reset(offset, size))
 		data[0] = atomic_load(&pm->reset_control);
+	else if (size == PCI_ADDRESS_BYTES && pm->address.in)
+		pm->address.in(pm->address.context, offset, data, size);
 }
 
 static void reset_out(void *context, uint16_t offset, const uint8_t *data, unsigned int size)
 {
 	struct pm *pm = context;
 
+	if (size == PCI_ADDRESS_BYTES && pm->address.out)
+		pm->address.out(pm->address.context, offset, data, size);
 	if (!is_reset(offset, size))
 		return;
 	atomic_store(&pm->reset_control, data[0] & (uint8_t)~RESET_CPU);
@@ -191,6 +196,11 @@ struct pm *pm_create(void (*power_off)(void *context), void (*reset)(void *conte
 void pm_destroy(struct pm *pm)
 {
 	free(pm);
+}
+
+void pm_share_address(struct pm *pm, const struct pio_device *address)
+{
+	pm->address = *address;
 }
 
 int pm_attach(struct pm *pm, struct pio *pio)

@@ -24,6 +24,13 @@ struct pm;
 struct pm *pm_create(void (*power_off)(void *context), void (*reset)(void *context), void *context);
 void pm_destroy(struct pm *pm);
 
+/**
+ * pm_share_address() - 32-bit accesses to port 0xCF8, in the middle of which the reset port lies, are @address's; before the VPs run
+ *
+ * Without it there is no PCI, and nobody answers them.
+ */
+void pm_share_address(struct pm *pm, const struct pio_device *address);
+
 /** pm_attach() - claim the ports, the clock's too. Return: 0 or the error of pio_add(). */
 int pm_attach(struct pm *pm, struct pio *pio);
 

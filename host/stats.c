@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 
+#include "legacy/legacy.h"
 #include "machine.h"
 #include "network.h"
 #include "ram.h"
@@ -257,6 +258,8 @@ json_t *stats_query_disks(struct machine *machine)
 		snprintf(name, sizeof(name), "scsi%u", i);
 		json_object_set_new(result, name, storvsp_query(machine->storvsps[i]));
 	}
+	if (machine->legacy)
+		json_object_set_new(result, "ide", legacy_query(machine));
 	return result;
 }
 

@@ -77,7 +77,8 @@ static int create_controllers(struct machine *machine, char *error)
 	bool wanted[OPTIONS_CONTROLLERS_MAX] = { false };
 
 	for (unsigned int i = 0; i < options->disk_count; i++)
-		wanted[options->disks[i].controller] = true;
+		if (options->disks[i].controller != OPTIONS_CONTROLLER_IDE)
+			wanted[options->disks[i].controller] = true;
 	for (unsigned int i = 0; i < OPTIONS_CONTROLLERS_MAX; i++) {
 		if (!wanted[i] && !options->controllers[i].given)
 			continue;
@@ -96,7 +97,8 @@ int storage_open(struct machine *machine, char *error)
 	if (create_controllers(machine, error))
 		return -1;
 	for (unsigned int i = 0; i < options->disk_count; i++)
-		if (open_disk(machine, &options->disks[i], "--disk", error))
+		if (options->disks[i].controller != OPTIONS_CONTROLLER_IDE &&
+		    open_disk(machine, &options->disks[i], "--disk", error))
 			return -1;
 	return 0;
 }
@@ -150,6 +152,8 @@ static int place_disk(const struct machine *machine, struct option_disk *option,
 {
 	const struct storvsp *storvsp = find_controller(machine, option->controller);
 
+	if (option->controller == OPTIONS_CONTROLLER_IDE)
+		return fail(error, "disk-add %s: IDE disks are there from the start or never", option->argument);
 	if (!storvsp)
 		return fail(error, "disk-add %s: there is no controller %u (controller-add makes it)",
 			    option->argument, option->controller);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The controllers of a machine and their disks: opened from the options, offered, plugged and unplugged
- * while the guest runs, closed. What a controller does is storvsp.h's.
+ * The synthetic controllers of a machine and their disks (IDE ones are legacy.h's): opened from the options, offered, plugged and
+ * unplugged while the guest runs, closed. What a controller does is storvsp.h's.
  * All of it belongs to the main thread, which is the bus thread.
  */
 #ifndef HVIS_HOST_STORAGE_H

@@ -253,6 +253,14 @@ int vm_irqfd_create(struct vm *vm, unsigned int gsi)
 	return fd;
 }
 
+/* It can fail only for lines that do not exist. */
+void vm_set_irq(struct vm *vm, unsigned int gsi, bool level)
+{
+	struct kvm_irq_level line = { .irq = gsi, .level = level };
+
+	ioctl(vm->fd, KVM_IRQ_LINE, &line);
+}
+
 int vm_irqfd_resample(struct vm *vm, unsigned int gsi, int fd, int resample_fd)
 {
 	struct kvm_irqfd irqfd = {

@@ -92,6 +92,9 @@ int vm_route_interrupts(struct vm *vm);
  */
 int vm_irqfd_create(struct vm *vm, unsigned int gsi);
 
+/** vm_set_irq() - the level of an interrupt line of the PC's, a pin of PIC or IOAPIC. Any thread. */
+void vm_set_irq(struct vm *vm, unsigned int gsi, bool level);
+
 /**
  * vm_irqfd_resample() - @fd raises @gsi, @resample_fd fires when the guest acknowledges (EOM or
  * EOI)

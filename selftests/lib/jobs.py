@@ -59,6 +59,7 @@ def all_jobs():
     import cli
     import enlighten
     import hostile
+    import ide
     import integrity
     import lies
     import matrix
@@ -78,7 +79,7 @@ def all_jobs():
     import timesync
     import vswitch
 
-    modules = (matrix, survival, cli, measure, plug, services, services_lies, timesync, storage, balance, balance_vms, balloon,
+    modules = (matrix, survival, cli, measure, plug, ide, services, services_lies, timesync, storage, balance, balance_vms, balloon,
                integrity, memmeasure, enlighten, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, vswitch)
     found = [job for module in modules for job in module.jobs()]
     names = [job.name for job in found]

@@ -407,7 +407,7 @@ static const uint8_t *xsdt_of(const struct guestmem *mem, uint64_t rsdp_gpa)
 static void acpi_tables_can_be_walked(void **state)
 {
 	struct guestmem *mem = guestmem_create(64 * MIB);
-	uint64_t rsdp = acpi_build(mem, 2);
+	uint64_t rsdp = acpi_build(mem, 2, NULL);
 	const uint8_t *xsdt;
 	const uint8_t *fadt;
 	const uint8_t *dsdt;
@@ -428,6 +428,26 @@ static void acpi_tables_can_be_walked(void **state)
 	assert_non_null(memmem(dsdt, get32(dsdt, 4), "_S5_", 4));
 	assert_null(memmem(dsdt, get32(dsdt, 4), "_S4_", 4));
 	guestmem_destroy(mem);
+}
+
+/* Only who asks for one more table gets it; the others stay where they were, byte for byte. */
+static void acpi_takes_one_more_table(void **state)
+{
+	struct guestmem *plain = guestmem_create(64 * MIB), *mem = guestmem_create(64 * MIB);
+	uint8_t table[52] = "SSDT";
+	const uint8_t *xsdt, *other;
+
+	(void)state;
+	table[4] = sizeof(table);
+	table[9] = (uint8_t)-sum(table, sizeof(table));
+	other = xsdt_of(plain, acpi_build(plain, 2, NULL));
+	xsdt = xsdt_of(mem, acpi_build(mem, 2, table));
+	assert_int_equal(get32(xsdt, 4), 36 + 4 * 8);
+	assert_memory_equal(xsdt + 36, other + 36, 3 * 8);
+	assert_memory_equal(table_at(mem, get64(xsdt, 36 + 3 * 8), "SSDT"), table, sizeof(table));
+	assert_memory_equal(table_at(mem, get64(xsdt, 36), "FACP"), table_at(plain, get64(other, 36), "FACP"), 276);
+	guestmem_destroy(mem);
+	guestmem_destroy(plain);
 }
 
 /* Count the interrupt controller structures of each type. */
@@ -457,7 +477,7 @@ static void every_processor_is_described(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-		const uint8_t *xsdt = xsdt_of(mem, acpi_build(mem, counts[i]));
+		const uint8_t *xsdt = xsdt_of(mem, acpi_build(mem, counts[i], NULL));
 		const uint8_t *ssdt = table_at(mem, get64(xsdt, 52), "SSDT");
 		unsigned int types[16] = {0};
 		uint32_t cpus = 0;
@@ -478,9 +498,9 @@ static void acpi_refuses_what_it_cannot_describe(void **state)
 	struct guestmem *small = guestmem_create(MIB - 4096);
 
 	(void)state;
-	assert_true(acpi_build(mem, 0) == 0);
-	assert_true(acpi_build(mem, ACPI_CPUS_MAX + 1) == 0);
-	assert_true(acpi_build(small, 1) == 0);
+	assert_true(acpi_build(mem, 0, NULL) == 0);
+	assert_true(acpi_build(mem, ACPI_CPUS_MAX + 1, NULL) == 0);
+	assert_true(acpi_build(small, 1, NULL) == 0);
 	guestmem_destroy(small);
 	guestmem_destroy(mem);
 }
@@ -501,6 +521,7 @@ int main(void)
 		cmocka_unit_test_setup(long_command_lines_are_refused, make_case),
 		cmocka_unit_test_setup(long_paths_keep_the_error, make_case),
 		cmocka_unit_test(acpi_tables_can_be_walked),
+		cmocka_unit_test(acpi_takes_one_more_table),
 		cmocka_unit_test(every_processor_is_described),
 		cmocka_unit_test(acpi_refuses_what_it_cannot_describe),
 	};

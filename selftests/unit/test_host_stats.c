@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "legacy/legacy.h"
 #include "machine.h"
 #include "network.h"
 #include "ram.h"
@@ -162,6 +163,12 @@ json_t *ram_query(struct machine *machine)
 {
 	(void)machine;
 	return json_pack("{s:s}", "faked", "memory");
+}
+
+json_t *legacy_query(const struct machine *machine)
+{
+	(void)machine;
+	return NULL;
 }
 
 json_t *storvsp_query(struct storvsp *storvsp)

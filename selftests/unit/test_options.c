@@ -339,7 +339,9 @@ static void bad_disk_parts(void **state)
 		{ "file=a,lun=64", "lun= needs a number from 0 to 63" },
 		{ "file=a,lun=1K", "lun= needs a number from 0 to 63" },
 		{ "file=a,lun", "lun= needs a number from 0 to 63" },
-		{ "file=a,controller=4", "controller= needs a number from 0 to 3" },
+		{ "file=a,controller=4", "controller= needs a number from 0 to 3, or ide" },
+		{ "file=a,lun=4,controller=ide", "lun= needs a number from 0 to 3 with controller=ide" },
+		{ "file=a,controller=ide,block=4096", "block= must be 512 with controller=ide" },
 		{ "file=a,ro=yes", "ro takes no value" },
 		{ "file=a,block=1024", "block= must be 512 or 4096" },
 		{ "file=a,serial=", "serial= needs 1 to 31 characters" },
@@ -374,6 +376,24 @@ static void luns(void **state)
 	take("--kernel k --disk null=1G,lun=7 --disk null=1G,lun=7,controller=1");
 	refuse("--kernel k --disk null=1G,lun=7 --disk null=2G,lun=7",
 	       "--disk null=2G,lun=7: this LUN is taken twice on controller 0");
+}
+
+static void ide_disks_have_four_places(void **state)
+{
+	(void)state;
+	take("--kernel k --disk null=1G,controller=ide --disk null=1G,controller=ide,lun=0 --disk null=1G"
+	     " --disk null=1G,controller=ide");
+	assert_int_equal(options.disks[0].controller, OPTIONS_CONTROLLER_IDE);
+	assert_int_equal(options.disks[0].lun, 1);
+	assert_int_equal(options.disks[1].lun, 0);
+	assert_int_equal(options.disks[2].controller, 0);
+	assert_int_equal(options.disks[2].lun, 0);
+	assert_int_equal(options.disks[3].lun, 2);
+	refuse("--kernel k --disk null=1G,controller=ide --disk null=1G,controller=ide --disk null=1G,controller=ide"
+	       " --disk null=1G,controller=ide --disk null=5G,controller=ide",
+	       "--disk null=5G,controller=ide: no LUN is free on the IDE controller, which takes four disks");
+	refuse("--kernel k --disk null=1G,controller=ide,lun=3 --disk null=2G,controller=ide,lun=3",
+	       "--disk null=2G,controller=ide,lun=3: this LUN is taken twice on the IDE controller, which takes four disks");
 }
 
 static void too_many_disks(void **state)
@@ -561,6 +581,7 @@ int main(void)
 		cmocka_unit_test_teardown(disk_parts, teardown),
 		cmocka_unit_test_teardown(bad_disk_parts, teardown),
 		cmocka_unit_test_teardown(luns, teardown),
+		cmocka_unit_test_teardown(ide_disks_have_four_places, teardown),
 		cmocka_unit_test_teardown(too_many_disks, teardown),
 		cmocka_unit_test_teardown(nothing_is_overruled_in_silence, teardown),
 		cmocka_unit_test_teardown(controllers, teardown),

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The legacy devices of a machine, put together. See legacy.h.
+ * Invariant: machine->legacy is NULL as long as nobody asked for such a device.
+ */
+#include "legacy/legacy.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "legacy/chipset.h"
+#include "machine.h"
+#include "pci.hex" /* unsigned char pci_aml_code[] */
+
+#define ERROR_BYTES 256
+#define IDE_IRQ(channel) (14 + (channel))
+
+struct legacy {
+	struct vm *vm; /* once attached */
+	struct pci *pci;
+	struct ide *ide;
+	struct chipset chipset;
+};
+
+__attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error, LEGACY_ERROR_BYTES, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+/*
+ * The line as it is, not a pulse: the inputs take its edge, but a guest that looks later, or programs them for levels, finds
+ * what it would on a PC.
+ */
+static void interrupt(void *context, unsigned int channel, bool level)
+{
+	struct legacy *legacy = context;
+
+	vm_set_irq(legacy->vm, IDE_IRQ(channel), level);
+}
+
+static struct legacy *create(struct machine *machine)
+{
+	struct legacy *legacy = calloc(1, sizeof(*legacy));
+	struct ide_config config = { .mem = machine->mem, .interrupt = interrupt, .context = legacy };
+
+	if (!legacy)
+		return NULL;
+	machine->legacy = legacy;
+	legacy->pci = pci_create();
+	legacy->ide = ide_create(&config);
+	return legacy->pci && legacy->ide ? legacy : NULL;
+}
+
+static int open_disk(struct machine *machine, const struct option_disk *option, char *error)
+{
+	char why[ERROR_BYTES];
+	struct disk *disk;
+	int ret;
+
+	disk = option->disk.path ? disk_raw_open(&option->disk, why) : disk_null_open(&option->disk, why);
+	if (!disk)
+		return fail(error, "--disk %s: %s", option->argument, why);
+	ret = ide_add_disk(machine->legacy->ide, option->lun, disk);
+	if (!ret)
+		return 0;
+	disk_close(disk);
+	return fail(error, "--disk %s: %s", option->argument, strerror(-ret));
+}
+
+int legacy_open(struct machine *machine, char *error)
+{
+	const struct options *options = machine->options;
+
+	for (unsigned int i = 0; i < options->disk_count; i++) {
+		if (options->disks[i].controller != OPTIONS_CONTROLLER_IDE)
+			continue;
+		if (!machine->legacy && !create(machine))
+			return fail(error, "--disk %s: out of memory", options->disks[i].argument);
+		if (open_disk(machine, &options->disks[i], error))
+			return -1;
+	}
+	return 0;
+}
+
+void legacy_close(struct machine *machine)
+{
+	struct legacy *legacy = machine->legacy;
+
+	if (!legacy)
+		return;
+	ide_destroy(legacy->ide);
+	pci_destroy(legacy->pci);
+	free(legacy);
+	machine->legacy = NULL;
+}
+
+int legacy_attach(struct machine *machine, char *error)
+{
+	struct legacy *legacy = machine->legacy;
+	struct pio_device address;
+	int ret;
+
+	if (!legacy)
+		return 0;
+	legacy->vm = machine->vm;
+	address = pci_address(legacy->pci);
+	pm_share_address(machine->pm, &address);
+	ret = chipset_add(&legacy->chipset, legacy->pci, legacy->ide);
+	if (!ret)
+		ret = pci_attach(legacy->pci, machine->pio);
+	if (!ret)
+		ret = ide_attach(legacy->ide, machine->pio);
+	return ret ? fail(error, "cannot attach the IDE controller: %s", strerror(-ret)) : 0;
+}
+
+void legacy_stop(struct machine *machine)
+{
+	if (machine->legacy)
+		ide_stop(machine->legacy->ide);
+}
+
+const uint8_t *legacy_ssdt(const struct machine *machine)
+{
+	return machine->legacy ? pci_aml_code : NULL;
+}
+
+json_t *legacy_query(const struct machine *machine)
+{
+	return machine->legacy ? ide_query(machine->legacy->ide) : NULL;
+}

@@ -137,6 +137,7 @@ def jobs():
     def job(cell):
         return Job(cell.name, "guests", cell.weight, lambda: prepare(cell.kernel, cell.driver, cell.programs),
                    lambda results, context, initrd: boot(results, cell, context, initrd),
-                   (lambda results, folder: traces.check(results, folder, cell.name, cell.traced)) if cell.traced else None, cell.rare)
+                   (lambda results, folder: traces.check(results, folder, cell.name, cell.traced)) if cell.traced else None, cell.rare,
+                   late="cloud" in cell.kernel)
 
     return [job(cell) for cell in cells()]

@@ -3,13 +3,13 @@
  * A thread with a loop for a 21140A. What it does is given to the loop; see tulip.c.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "legacy/tulip_internal.h"
 #include "log.h"
+#include "thread.h"
 
 #define LOOP_ENTRIES 64
 
@@ -44,23 +44,15 @@ struct tulip_worker *tulip_worker_create(unsigned int number)
 	return NULL;
 }
 
-/* Signals are the main thread's. */
 int tulip_worker_run(struct tulip_worker *worker)
 {
-	sigset_t all, old;
-	char name[16];
+	char name[12];
 	int error;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&worker->thread, NULL, worker_main, worker);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error)
-		return error;
-	worker->runs = true;
 	snprintf(name, sizeof(name), "tulip%u", worker->number % 100);
-	pthread_setname_np(worker->thread, name);
-	return 0;
+	error = thread_start(&worker->thread, name, worker_main, worker);
+	worker->runs = !error;
+	return error;
 }
 
 void tulip_worker_destroy(struct tulip_worker *worker)

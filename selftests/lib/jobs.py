@@ -80,10 +80,11 @@ def all_jobs():
     import storage
     import survival
     import timesync
+    import tulip
     import vswitch
 
     modules = (matrix, survival, cli, measure, plug, ide, services, services_lies, timesync, storage, balance, balance_vms, balloon,
-               integrity, memmeasure, enlighten, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, vswitch)
+               integrity, memmeasure, enlighten, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, tulip, vswitch)
     found = [job for module in modules for job in module.jobs()]
     names = [job.name for job in found]
     twice = {name for name in names if names.count(name) > 1}

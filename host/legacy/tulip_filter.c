@@ -7,16 +7,21 @@
 
 #include "legacy/tulip_internal.h"
 
-unsigned int tulip_filter_bit(const uint8_t *address)
+uint32_t tulip_crc(const uint8_t *bytes, unsigned int count)
 {
 	uint32_t crc = ~0u;
 
-	for (unsigned int i = 0; i < 6; i++) {
-		crc ^= address[i];
+	for (unsigned int i = 0; i < count; i++) {
+		crc ^= bytes[i];
 		for (unsigned int bit = 0; bit < 8; bit++)
 			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
 	}
-	return crc % DEC_SETUP_HASH_BITS;
+	return crc;
+}
+
+unsigned int tulip_filter_bit(const uint8_t *address)
+{
+	return tulip_crc(address, 6) % DEC_SETUP_HASH_BITS;
 }
 
 static uint32_t mode_of(uint32_t control)

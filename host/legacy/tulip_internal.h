@@ -143,6 +143,8 @@ void tulip_rom_drive(struct tulip_rom *rom, uint32_t wires);
 void tulip_filter_set(struct tulip_filter *filter, const uint8_t *setup, uint32_t control);
 /** tulip_filter_match() - whether the chip would take a frame to @address, going by the setup frame alone. */
 bool tulip_filter_match(const struct tulip_filter *filter, const uint8_t *address);
+/** tulip_crc() - the CRC of Ethernet, before the inversion at its end. */
+uint32_t tulip_crc(const uint8_t *bytes, unsigned int count);
 /** tulip_filter_bit() - the place of an address in the hash table. */
 unsigned int tulip_filter_bit(const uint8_t *address);
 

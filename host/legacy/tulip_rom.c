@@ -30,23 +30,6 @@
 /* Port select, PCS and scrambler of CSR6, and which pin tells of the link, high. */
 #define COMMAND_100BASE_TX (0x61 | TULIP_LINK_PIN << 1)
 
-static uint32_t crc_step(uint32_t crc, uint8_t byte)
-{
-	crc ^= byte;
-	for (unsigned int i = 0; i < 8; i++)
-		crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-	return crc;
-}
-
-static uint16_t checksum(const uint8_t *bytes, unsigned int count)
-{
-	uint32_t crc = ~0u;
-
-	for (unsigned int i = 0; i < count; i++)
-		crc = crc_step(crc, bytes[i]);
-	return (uint16_t)~crc;
-}
-
 void tulip_rom_fill(struct tulip_rom *rom, const uint8_t mac[6])
 {
 	static const uint8_t leaf[] = { AUTOSENSE & 0xff, AUTOSENSE >> 8, OUTPUTS, 1, MEDIUM_100BASE_TX, PINS_100BASE_TX,
@@ -56,7 +39,7 @@ void tulip_rom_fill(struct tulip_rom *rom, const uint8_t mac[6])
 
 	memcpy(bytes + ROM_ADDRESS, mac, 6);
 	memcpy(bytes + LEAF, leaf, sizeof(leaf));
-	sum = checksum(bytes, ROM_CHECKSUM);
+	sum = (uint16_t)~tulip_crc(bytes, ROM_CHECKSUM);
 	bytes[ROM_CHECKSUM] = (uint8_t)sum;
 	bytes[ROM_CHECKSUM + 1] = (uint8_t)(sum >> 8);
 	for (unsigned int i = 0; i < TULIP_ROM_WORDS; i++)

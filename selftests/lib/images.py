@@ -67,8 +67,8 @@ def append(driver, mode, tsc_khz, **options):
     """The kernel command line; mode "nopv": the kernel's own Hyper-V code stays off, "hv": it is active.
 
     A nopv guest cannot calibrate its TSC where KVM is emulated, so it is told the frequency (docs/testing.md). Early looks for
-    PCI devices, of which there are none, are 16,384 exits. What guards against other guests' looks costs an emulated CPU a tenth of its time, and ciphers' tests of themselves a
-    second of each boot.
+    PCI devices, of which there are none, are 16,384 exits. What guards against other guests' looks costs an emulated CPU a tenth of
+    its time, and ciphers' tests of themselves a second of each boot.
     """
     words = ["console=ttyS0", "quiet", "panic=-1", "panic_on_warn=1", "pci=noearly"]
     if os.environ.get("HVIS_WITH_KVM") == "emulated":

@@ -213,5 +213,7 @@ void balloon_inflate(struct balloon *balloon, u32 pages)
 	}
 	tell(balloon, false);
 	balloon_enter(balloon, BALLOON_INFLATING, BALLOON_READY);
-	balloon_status_soon(balloon);
+	/* What was committed did not change by this; a host that got less than it asked for wants to know how things are. */
+	if (sum < pages)
+		balloon_status_soon(balloon);
 }

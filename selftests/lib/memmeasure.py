@@ -16,7 +16,8 @@ SIDES = ("hvis", "kernel")
 MIB = 1 << 20
 ROUNDS = 3  # per guest, after one that is not counted
 FRAGMENTING = 20
-LOADED = 320  # MiB that a guest under load is brought down to
+HUGE_PAGES = 128  # of 256 MiB
+SMALL = 320  # MiB that a guest is brought down to; the kernel's driver does not go down to 256
 
 
 def prepare(kernel=KERNEL):
@@ -56,14 +57,14 @@ class Host(balloon.Host):
 
     def rounds(self):
         for number in range(ROUNDS + 1):
-            self.way("reclaim", balloon.SMALL, number > 0)
+            self.way("reclaim", SMALL, number > 0)
             self.way("return", balloon.START, number > 0)
 
     def fragments(self):
         """Under load a guest may be short of a little; what it gives counts."""
         given = 0
         for _ in range(FRAGMENTING):
-            self.ctl("set-memory", f"{LOADED}M", "--wait=20")
+            self.ctl("set-memory", f"{SMALL}M", "--wait=20")
             given += self.query().get("ballooned", 0)
             self.ctl("set-memory", f"{balloon.START}M", "--wait=20")
         self.figure("fragments.given_mib", given / MIB / FRAGMENTING, "MiB")
@@ -119,6 +120,8 @@ def judge_rate(results):
 
 
 def judge_huge_pages(results):
+    had = both(results, "huge_pages.before")
+    results.check("balloon.measure.there-were-huge-pages", None not in had and min(had) > HUGE_PAGES / 2, f"{had} of {HUGE_PAGES} to begin with")
     ours, theirs = both(results, "huge_pages.after")
     results.check("balloon.measure.huge-pages-at-least-the-kernels", None not in (ours, theirs) and ours >= theirs,
                   f"{ours}, the kernel's {theirs}")
@@ -127,12 +130,12 @@ def judge_huge_pages(results):
 ROWS = (("taken, MiB/s", "reclaim.mibps", 0), ("   messages per GiB", "messages_per_gib", 1), ("   VM exits per GiB", "exits_per_gib", 0),
         ("   net of idle ones", "net_exits_per_gib", 0), ("given back, MiB/s", "return.mibps", 0),
         ("   messages per GiB", "return.messages_per_gib", 1), ("   VM exits per GiB", "return.exits_per_gib", 0),
-        ("   net of idle ones", "return.net_exits_per_gib", 0), ("huge pages of 128, before", "huge_pages.before", 0),
+        ("   net of idle ones", "return.net_exits_per_gib", 0), (f"huge pages of {HUGE_PAGES}, before", "huge_pages.before", 0),
         (f"   after {FRAGMENTING} rounds under load", "huge_pages.after", 0), ("   MiB taken in each", "fragments.given_mib", 0))
 
 
 def table(results):
-    print(f"\n  256 of 512 MiB taken and given back\n  {'':<30}{'hvis':>12}{'kernel':>12}")
+    print(f"\n  {balloon.START - SMALL} of {balloon.START} MiB taken and given back\n  {'':<30}{'hvis':>12}{'kernel':>12}")
     for title, figure, digits in ROWS:
         cells = ["-" if value is None else f"{value:,.{digits}f}" for value in both(results, figure)]
         print(f"  {title:<30}{cells[0]:>12}{cells[1]:>12}")

@@ -8,24 +8,6 @@ reads=${HVIS_READS:-100000000}
 seconds=${HVIS_RACE_SECONDS:-20}
 before=$(cat $source/current_clocksource)
 
-# cost_of NAME FIELD READS CLOCK: a figure; what it is in ns is left in cost.
-cost_of()
-{
-	use "$4" >/tmp/use || return 1
-	set -- "$1" "$2" $(clockload cost "$3")
-	eval "cost=\$$(($2 + 2))"
-	figure "clock.$1" "$cost" ns
-	echo "$1: $cost ns"
-}
-
-# The slowest that this machine emulates: a VM exit that ends in the host process.
-emulated()
-{
-	for clock in hpet acpi_pm; do
-		is_available $clock && echo $clock && return
-	done
-}
-
 costs()
 {
 	slow=$(emulated)

@@ -36,18 +36,6 @@ leaves_with_its_cpu()
 	echo 0 >$cpu1 && timers_are hvis_stimer && echo 1 >$cpu1 && timers_are hvis_stimer
 }
 
-# late NAME: figures of how late sleepers are woken.
-late()
-{
-	for kind in lateness sleep; do
-		set -- "$1" $(clockload $kind 1000 2000) || return 1
-		echo "$1 $kind of 1 ms, ns: least $2, mean $3, 99% $4, most $5"
-		figure "timer.$kind.mean.ns.$1" "$3" ns
-		figure "timer.$kind.p99.ns.$1" "$4" ns
-		eval "least_$kind=$2"
-	done
-}
-
 # The least is what the timer itself adds; the rest is what else the machine does. Not worse than what was there before; by messages, which
 # cost one exit more, not three times as late.
 compare()

@@ -60,3 +60,36 @@ timers_are_not()
 {
 	! timers_are "$1"
 }
+
+# cost_of NAME FIELD READS CLOCK: a figure; what it is in ns is left in cost.
+cost_of()
+{
+	use "$4" >/tmp/use || return 1
+	set -- "$1" "$2" $(clockload cost "$3")
+	[ $# -eq 5 ] || return 1
+	eval "cost=\$$(($2 + 2))"
+	figure "clock.$1" "$cost" ns
+	echo "$1: $cost ns"
+}
+
+# The slowest that this machine emulates: a VM exit that ends in the host process.
+emulated()
+{
+	for clock in hpet acpi_pm; do
+		is_available $clock && echo $clock && return
+	done
+}
+
+# late NAME [COUNT]: figures of how late sleepers of 1 ms are woken; the least of both kinds is left in least_lateness and least_sleep.
+late()
+{
+	for kind in lateness sleep; do
+		four=$(clockload $kind 1000 "${2:-2000}") || return 1
+		set -- "$1" "${2:-2000}" $four
+		echo "$1 $kind of 1 ms, ns: least $3, mean $4, 99% $5, most $6"
+		figure "timer.$kind.least.ns.$1" "$3" ns
+		figure "timer.$kind.mean.ns.$1" "$4" ns
+		figure "timer.$kind.p99.ns.$1" "$5" ns
+		eval "least_$kind=$3"
+	done
+}

@@ -112,6 +112,13 @@ void reference_stop(void)
 	WRITE_ONCE(timesync_reference.page, NULL);
 }
 
+/** reference_crash() - the hypervisor has no page, which stays as it is for who still reads it in this kernel; any context */
+void reference_crash(void)
+{
+	if (timesync_reference.page && !timesync_kernel_owns())
+		write_page_msr(false);
+}
+
 /** reference_again() - the machine has slept: the hypervisor may have forgotten the page; one CPU, interrupts off */
 void reference_again(void)
 {

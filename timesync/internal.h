@@ -30,6 +30,7 @@ extern bool timesync_vdso;
 extern struct reference timesync_reference;
 int reference_start(void);
 void reference_stop(void);
+void reference_crash(void);
 void reference_again(void);
 u64 timesync_now(void);
 u32 timesync_features(void);
@@ -46,8 +47,7 @@ void clocksource_stop(void);
 extern unsigned int timesync_stimer_rating;
 void stimer_start(void);
 void stimer_stop(void);
-int stimer_init(void);
-void stimer_exit(void);
+void stimer_crash(void);
 
 /* wall.c: parameters */
 extern unsigned int timesync_step_ms;

@@ -8,6 +8,7 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/panic_notifier.h>
 #include <linux/reboot.h>
 
 #include "internal.h"
@@ -49,6 +50,16 @@ static int on_reboot(struct notifier_block *block, unsigned long event, void *da
 
 static struct notifier_block reboot_block = { .notifier_call = on_reboot };
 
+/* The same for a crash kernel, which has this CPU alone: no lock, no sleep, and nothing that the last words of this kernel need. */
+static int on_panic(struct notifier_block *block, unsigned long event, void *data)
+{
+	stimer_crash();
+	reference_crash();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block panic_block = { .notifier_call = on_panic, .priority = INT_MIN };
+
 /* The machine's time. */
 static int init_machine(void)
 {
@@ -59,14 +70,9 @@ static int init_machine(void)
 	error = clocksource_start();
 	if (error)
 		goto stop_reference;
-	error = stimer_init();
-	if (error)
-		goto stop_clocksource;
 	stimer_start();
 	return 0;
 
-stop_clocksource:
-	clocksource_stop();
 stop_reference:
 	reference_stop();
 	return error;
@@ -75,7 +81,6 @@ stop_reference:
 static void exit_machine(void)
 {
 	stimer_stop();
-	stimer_exit();
 	clocksource_stop();
 	reference_stop();
 }
@@ -89,14 +94,19 @@ static int __init timesync_init(void)
 	error = register_reboot_notifier(&reboot_block);
 	if (error)
 		goto exit_machine;
+	error = atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
+	if (error)
+		goto unregister_reboot;
 	timesync_debugfs_start();
 	error = hvis_driver_register(&timesync_driver, THIS_MODULE);
 	if (error)
-		goto unregister_reboot;
+		goto unregister_panic;
 	return 0;
 
-unregister_reboot:
+unregister_panic:
 	timesync_debugfs_stop();
+	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
+unregister_reboot:
 	unregister_reboot_notifier(&reboot_block);
 exit_machine:
 	exit_machine();
@@ -108,6 +118,7 @@ static void __exit timesync_exit(void)
 {
 	hvis_driver_unregister(&timesync_driver);
 	timesync_debugfs_stop();
+	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
 	unregister_reboot_notifier(&reboot_block);
 	exit_machine();
 }

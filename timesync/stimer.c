@@ -11,7 +11,6 @@
 #include <linux/cpuhotplug.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/panic_notifier.h>
 #include <linux/percpu.h>
 #include <asm/processor.h>
 
@@ -170,24 +169,9 @@ void stimer_stop(void)
 	mutex_unlock(&lock);
 }
 
-/* A crash kernel must not be interrupted by this one's timers. */
-static int on_panic(struct notifier_block *block, unsigned long event, void *data)
+/** stimer_crash() - this CPU's timer interrupts no other kernel; any context that cannot migrate */
+void stimer_crash(void)
 {
 	if (READ_ONCE(state) == STIMERS_ON)
 		stimer_cpu_silence();
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block panic_block = { .notifier_call = on_panic };
-
-/** stimer_init() - listen for a crash; may sleep; 0 or negative errno */
-int stimer_init(void)
-{
-	return atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
-}
-
-/** stimer_exit() - undo stimer_init(); may sleep */
-void stimer_exit(void)
-{
-	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
 }

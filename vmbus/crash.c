@@ -4,6 +4,8 @@
  * (kdump) or a reboot takes it over. How is connect.c's; this file owns when.
  * A panic reaches us by the panic notifier. Straight into a crash kernel the way leads through a hook that only the
  * kernel's own Hyper-V code has; without that code, boot with crash_kexec_post_notifiers.
+ * That code has a second hook, for a kexec: there the kernel expects the driver of the bus to stop the timers that it
+ * has itself, or they interrupt the next kernel.
  */
 #include <linux/module.h>
 #include <linux/panic_notifier.h>
@@ -14,6 +16,9 @@
 
 #define SETUP_SYMBOL "hv_setup_crash_handler"
 #define REMOVE_SYMBOL "hv_remove_crash_handler"
+#define SETUP_KEXEC_SYMBOL "hv_setup_kexec_handler"
+#define REMOVE_KEXEC_SYMBOL "hv_remove_kexec_handler"
+#define STOP_TIMERS_SYMBOL "hv_stimer_global_cleanup"
 
 static int on_panic(struct notifier_block *block, unsigned long event, void *data)
 {
@@ -32,24 +37,36 @@ static void on_crash(struct pt_regs *regs)
 	connect_crash();
 }
 
-static void set_kernel_handler(void)
+static void call_if_there(const char *symbol)
 {
-	void (*setup)(void (*handler)(struct pt_regs *regs)) = __symbol_get(SETUP_SYMBOL);
+	void (*function)(void) = __symbol_get(symbol);
 
-	if (!setup)
+	if (!function)
 		return;
-	setup(on_crash);
-	__symbol_put(SETUP_SYMBOL);
+	function();
+	__symbol_put(symbol);
 }
 
-static void remove_kernel_handler(void)
+/* The kernel shuts down for another one; our connection has ended already. Its timers are no business of ours but for this. */
+static void on_kexec(void)
 {
-	void (*remove)(void) = __symbol_get(REMOVE_SYMBOL);
+	call_if_there(STOP_TIMERS_SYMBOL);
+}
 
-	if (!remove)
-		return;
-	remove();
-	__symbol_put(REMOVE_SYMBOL);
+/* The hooks; a kernel without Hyper-V code has none of these functions. */
+static void set_kernel_handlers(void)
+{
+	void (*setup_crash)(void (*handler)(struct pt_regs *regs)) = __symbol_get(SETUP_SYMBOL);
+	void (*setup_kexec)(void (*handler)(void)) = __symbol_get(SETUP_KEXEC_SYMBOL);
+
+	if (setup_crash) {
+		setup_crash(on_crash);
+		__symbol_put(SETUP_SYMBOL);
+	}
+	if (setup_kexec) {
+		setup_kexec(on_kexec);
+		__symbol_put(SETUP_KEXEC_SYMBOL);
+	}
 }
 
 /** crash_init() - listen for the crash; may sleep; 0 or negative errno */
@@ -58,7 +75,7 @@ int crash_init(void)
 	int error = atomic_notifier_chain_register(&panic_notifier_list, &panic_block);
 
 	if (!error && x86_hyper_type == X86_HYPER_MS_HYPERV)
-		set_kernel_handler();
+		set_kernel_handlers();
 	return error;
 }
 
@@ -66,6 +83,8 @@ int crash_init(void)
 void crash_exit(void)
 {
 	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_block);
-	if (x86_hyper_type == X86_HYPER_MS_HYPERV)
-		remove_kernel_handler();
+	if (x86_hyper_type != X86_HYPER_MS_HYPERV)
+		return;
+	call_if_there(REMOVE_KEXEC_SYMBOL);
+	call_if_there(REMOVE_SYMBOL);
 }

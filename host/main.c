@@ -22,6 +22,7 @@
 #include "control.h"
 #include "crash.h"
 #include "ctl.h"
+#include "hang.h"
 #include "info.h"
 #include "legacy/legacy.h"
 #include "log.h"
@@ -329,7 +330,7 @@ static int end_guest(struct machine *machine)
 
 	vcpus_stop(machine->vcpus);
 	if (atomic_load(&machine->vm->end) == VM_TIMED_OUT)
-		vcpus_report(machine->vcpus);
+		hang_report(machine->vcpus, machine->mem);
 
 	ret = stats ? stats_write(machine, stats) : 0;
 	if (ret)

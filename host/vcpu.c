@@ -357,22 +357,6 @@ void vcpus_stop(struct vcpus *vcpus)
 	}
 }
 
-void vcpus_report(struct vcpus *vcpus)
-{
-	for (unsigned int i = 0; i < vcpus->count; i++) {
-		struct kvm_mp_state state = { 0 };
-		struct kvm_regs regs = { 0 };
-
-		ioctl(vcpus->vcpu[i].fd, KVM_GET_REGS, &regs);
-		ioctl(vcpus->vcpu[i].fd, KVM_GET_MP_STATE, &state);
-		log_error("VP %u: %s at rip %#llx, flags %#llx", i,
-			  state.mp_state == KVM_MP_STATE_RUNNABLE ? "running"
-			  : state.mp_state == KVM_MP_STATE_HALTED ? "halted"
-								  : "not started",
-			  (unsigned long long)regs.rip, (unsigned long long)regs.rflags);
-	}
-}
-
 unsigned int vcpus_count(const struct vcpus *vcpus)
 {
 	return vcpus->count;

@@ -74,10 +74,6 @@ void vcpus_kick(void *vcpus, unsigned int index);
 void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd, void *argument),
 		void *argument);
 
-/**
- * vcpus_report() - print where each VP is; for a guest that hangs. Main thread, after vcpus_stop().
- */
-void vcpus_report(struct vcpus *vcpus);
 
 unsigned int vcpus_count(const struct vcpus *vcpus);
 /** vcpus_fd() - for ioctls that need not be made by the VP's thread (KVM_GET_STATS_FD). */

@@ -64,6 +64,7 @@ def all_jobs():
     import hostile
     import ide
     import integrity
+    import kexec
     import lies
     import matrix
     import measure
@@ -84,7 +85,7 @@ def all_jobs():
     import vswitch
 
     modules = (matrix, survival, cli, measure, plug, ide, services, services_lies, timesync, storage, balance, balance_vms, balloon,
-               integrity, memmeasure, enlighten, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, tulip, vswitch)
+               integrity, kexec, memmeasure, enlighten, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, tulip, vswitch)
     found = [job for module in modules for job in module.jobs()]
     names = [job.name for job in found]
     twice = {name for name in names if names.count(name) > 1}

@@ -21,6 +21,9 @@ LIES = {
     "no-versions": ["packet,to=guest,channel=timesync,ic=negotiate:answer,frames=0,versions=0", "now,channel=timesync:rescind,reoffer=800"],
     "before-negotiation": ["packet,to=guest,channel=timesync,ic=negotiate:send,ic=timesync,time=1,flags=1",
                            "packet,to=guest,channel=timesync,ic=negotiate:delay,ms=300", "now,channel=timesync:rescind,reoffer=800"],
+    "before-open-result": ["message,to=guest,type=open-result,channel=timesync:delay,ms=200",
+                           "message,to=guest,type=open-result,channel=timesync:send,ic=timesync,time=1,flags=1,times=5",
+                           "message,to=guest,type=open-result,channel=timesync:raise,times=5", "now,channel=timesync:rescind,reoffer=800"],
     "year-1600": ["now,channel=timesync:send,ic=timesync,time=1,flags=1"],
     "year-60000": ["now,channel=timesync:send,ic=timesync,time=0x7fffffffffffffff,flags=1"],
     "burst": ["now,channel=timesync:send,ic=timesync,time=1,flags=2,times=500"],
@@ -28,7 +31,7 @@ LIES = {
     "came-and-went": ["now,channel=heartbeat:rescind,reoffer=2,times=30"],
 }
 # What was agreed under them holds until the device is offered again.
-HANDSHAKES = ("absurd-counts", "no-versions", "before-negotiation")
+HANDSHAKES = ("absurd-counts", "no-versions", "before-negotiation", "before-open-result")
 
 
 def plan(driver):

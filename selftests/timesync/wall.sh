@@ -83,6 +83,18 @@ ntp_is_told()
 	done
 }
 
+# A host that has said nothing for longer than stale_s is no clock any more; the next sample makes it one again.
+stale()
+{
+	parameter=/sys/module/hvis_timesync/parameters/stale_s
+	echo 1 >$parameter
+	tries=0
+	while clockload ptp $ptp >/tmp/ptp 2>&1 && [ $tries -lt 100 ]; do usleep 100000; tries=$((tries + 1)); done
+	cat /tmp/ptp
+	echo "silent for $(host age_ms) ms"
+	[ $tries -lt 100 ] && grep -q 'Stale file handle' /tmp/ptp && echo 600 >$parameter && ptp_is_read_only
+}
+
 # The host says nonsense: one line, nothing done, and the clock stays right.
 refused()
 {
@@ -107,11 +119,12 @@ far_back()
 	echo 86400 >$parameter && mark offset-0 && within 10000000 5
 }
 
-plan 11
+plan 12
 check device_and_clock find_device
 check host_tells_the_time has_sample
 check ptp_is_read_only ptp_is_read_only
 check leap_and_stratum ntp_is_told
+check silent_host_is_stale stale
 check one_hour_on stepped hour-on 10000000
 check one_hour_back stepped hour-back 10000000
 check pause_of_10_s after_pause

@@ -2,11 +2,12 @@
 /*
  * ioload: a known number of IOs at a known depth, with the host's counters taken right before and right after, so
  * that signals, interrupts and exits per IO are exact. Small and static, because a guest may run where KVM is emulated.
- *	ioload [--singly] [--spin] [--poll] [--unmarked] [--cpus N] NAME DEVICE,... randread|randwrite|read|write BLOCK DEPTH COUNT
+ *	ioload [--singly] [--spin] [--poll] [--unmarked] [--cpus N] [--irq WORD] NAME DEVICE,... randread|randwrite|read|write BLOCK DEPTH COUNT
  * All events that have come are replaced in one io_submit(), as databases do.
  * --singly: each in one of its own, as fio does unless told otherwise. --spin: asks for events again and again instead
  * of sleeping. --poll: io_uring with IOPOLL, which asks the device's poll queues for completions. --unmarked: no counters and
- * no figures, only the load: exit status 1 if an IO failed.
+ * no figures, only the load: exit status 1 if an IO failed. --irq: also says how many interrupts of the lines of /proc/interrupts
+ * that have WORD in them came meanwhile.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,6 +40,7 @@ struct load {
 	int poll;
 	int spin;
 	int unmarked;
+	const char *irq;
 	uint16_t opcode;
 	unsigned int depth;
 	unsigned int block;
@@ -53,7 +55,8 @@ struct load {
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: ioload [--singly] [--spin] [--poll] [--unmarked] [--cpus N] NAME DEVICE,... MODE BLOCK DEPTH COUNT\n"
+	fprintf(stderr, "usage: ioload [--singly] [--spin] [--poll] [--unmarked] [--cpus N] [--irq WORD] "
+			"NAME DEVICE,... MODE BLOCK DEPTH COUNT\n"
 			"MODE: randread|randwrite|read|write. "
 			"Does COUNT IOs of BLOCK bytes with DEPTH in flight (on each of N CPUs) over all DEVICEs in turn and\n"
 			"reports NAME.iops and NAME.mbps.\n");
@@ -82,6 +85,26 @@ static void mark(const struct load *load, const char *when)
 	if (!fgets(answer, sizeof(answer), report))
 		fail("no answer to a mark");
 	fclose(report);
+}
+
+/* Of all CPUs: the numbers behind the first colon of each line that has the word. */
+static unsigned long interrupts(const char *word)
+{
+	FILE *file = fopen("/proc/interrupts", "r");
+	unsigned long sum = 0, value;
+	char line[1024], *at, *end;
+
+	if (!file)
+		fail("/proc/interrupts");
+	while (fgets(line, sizeof(line), file)) {
+		at = strchr(line, ':');
+		if (!at || !strstr(line, word))
+			continue;
+		for (at++; value = strtoul(at, &end, 10), end != at && *end == ' '; at = end)
+			sum += value;
+	}
+	fclose(file);
+	return sum;
 }
 
 static uint64_t next_block(struct load *load)
@@ -311,6 +334,7 @@ static double now(void)
 int main(int argc, char **argv)
 {
 	static struct load load = { .state = 0x9E3779B97F4A7C15ull };
+	unsigned long before = 0;
 	double begin, seconds;
 	int go = -1;
 
@@ -323,6 +347,8 @@ int main(int argc, char **argv)
 			load.poll = 1;
 		else if (!strcmp(argv[1], "--unmarked"))
 			load.unmarked = 1;
+		else if (!strcmp(argv[1], "--irq") && argc > 2)
+			load.irq = argv[2], argc--, argv++;
 		else if (!strcmp(argv[1], "--cpus") && argc > 2 && atoi(argv[2]) > 0)
 			load.cpus = (unsigned int)atoi(argv[2]), argc--, argv++;
 		else
@@ -346,6 +372,8 @@ int main(int argc, char **argv)
 		run(&load, load.depth * 4ul); /* warm up: code paths, caches, the host's worker */
 	}
 	mark(&load, "begin");
+	if (load.irq)
+		before = interrupts(load.irq);
 	begin = now();
 	if (load.cpus) {
 		close(go);
@@ -356,7 +384,11 @@ int main(int argc, char **argv)
 	seconds = now() - begin;
 	if (load.unmarked)
 		return 0;
+	if (load.irq)
+		before = interrupts(load.irq) - before;
 	mark(&load, "end");
+	if (load.irq)
+		printf("@figure %s.interrupts %lu count\n", load.name, before);
 	printf("@figure %s.ios %lu count\n", load.name, load.count);
 	printf("@figure %s.iops %.1f 1/s\n", load.name, (double)load.count / seconds);
 	printf("@figure %s.mbps %.2f MB/s\n", load.name, (double)load.count * load.block / seconds / 1e6);

@@ -32,11 +32,11 @@ def script(results, loads, figure, sides):
     curves = ", ".join(f"${side.replace('-', '_')} with linespoints lw 2 pt 7 ps 0.5 lc rgb '{COLOURS[side]}' title '{side}', "
                        f"'' with yerrorbars lw 1 pt 7 ps 0.5 lc rgb '{COLOURS[side]}' notitle" for side in data)
     depths = ", ".join(str(load.depth) for load in loads)
-    return (f"set terminal svg size {SIZE} dynamic font 'sans-serif,12' background 'none'\n" + "".join(blocks) +
+    return (f"set terminal svg size {SIZE} dynamic font 'sans-serif,12'\n" + "".join(blocks) +
             f"set title '{TITLES[figure]}: {loads[0].title}' noenhanced\nset xlabel 'queue depth'\nset logscale xy\n"
             f"set xtics ({depths})\nset xrange [{min(load.depth for load in loads) * 0.7}:{max(load.depth for load in loads) * 1.4}]\n"
             "set format y '%g'\nset key below maxrows 2 samplen 1.5 noenhanced\nset grid ytics lc rgb '#808080' lw 0.5 dt 3\nset border 3\n"
-            f"set tics nomirror\nset offsets graph 0, 0, 0.1, 0.1\nplot {curves}\n")
+            f"set tics nomirror\nset pointintervalbox 0\nplot {curves}\n")
 
 
 def inline(svg, number, title):

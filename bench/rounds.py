@@ -127,6 +127,7 @@ def run(results, context, plan):
             progress.next(name)
             usable = boot(results, context, scenarios.side(name), plan, path, direct)
             progress.done(name)
+            results.save()
             if not usable:
                 sides.remove(name)
                 progress.without(name)

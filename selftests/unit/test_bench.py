@@ -5,6 +5,7 @@
 import html.parser
 import os
 import re
+import shutil
 import unittest
 
 import tap
@@ -163,6 +164,15 @@ class Report(unittest.TestCase):
             drawn = [tuple(map(float, line.split())) for line in block.splitlines()]
             wanted = [results["figures"][words.name_of(load, "iops", side.name)] for load in loads]
             self.assertEqual([row[1:] for row in drawn], [(f["value"], min(f["values"]), max(f["values"])) for f in wanted])
+
+    @unittest.skipUnless(shutil.which("gnuplot"), "no gnuplot")
+    def test_plots_are_drawn_in_the_pages_ink(self):
+        drawings = plots.plots(made_up())
+        self.assertEqual(len(drawings), 10)
+        text = "".join(drawings)
+        self.assertFalse(re.findall(r"black|rgb\(\s*0,\s*0,\s*0\)|<\?xml|<!DOCTYPE", text))
+        names = re.findall(r"\bid=['\"]([^'\"]+)", text)
+        self.assertEqual(len(names), len(set(names)))
 
     def test_sentence_has_the_ratios(self):
         results = {"figures": {}}

@@ -92,11 +92,15 @@ def overview(results):
 
 def kvm_words(results):
     """How far times and counts can be trusted, said plainly."""
-    host, once = results["host"], results["host"].get("bench", {}).get("rounds", 1) < 2
-    emulated = host.get("kvm") == "emulated"
-    text = ("KVM was emulated: counts per IO are exact, times are indicative. A VM exit costs about 100 µs there instead of 1 µs and rates vary by "
-            "30 % from run to run, so ways that need many exits look slower than they are on a real machine."
-            if emulated else "KVM was real: times are those of this machine, counts per IO are exact.")
+    host = results["host"]
+    once = host.get("bench", {}).get("rounds", 1) < 2
+    if not measured(results)[0]:
+        return "No guest ran to the end of any load: there is nothing to compare."
+    if host.get("kvm") == "emulated":
+        text = ("KVM was emulated: counts per IO are exact, times are indicative. A VM exit costs about 100 µs there instead of 1 µs and rates "
+                "vary by 30 % from run to run, so ways that need many exits look slower than they are on a real machine.")
+    else:
+        text = "KVM was real: times are those of this machine, counts per IO are exact."
     return text + (" Each side ran once, so there is no spread: repeat with more rounds before you rely on a rate." if once else "")
 
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """make bench without a guest: counts from marks, what sides and loads are, and that the report says what results.json says."""
 
-import html.parser
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ import plots
 import report
 import rounds
 import scenarios
+import verify
 import words
 
 
@@ -34,25 +34,6 @@ def made_up():
                 made[words.name_of(load, figure, side.name)] = samples(base, base * 1.1, base * 1.3)
     return {"schema": 1, "host": {"kvm": "emulated", "bench": {"rounds": 3}}, "figures": made,
             "checks": [{"name": "bench.x", "ok": None, "detail": "QEMU cannot be used here: <no>"}]}
-
-
-class Cited(html.parser.HTMLParser):
-    """The numbers of a page: (figure, key, full value, as shown)."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-        self.open = None
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        if tag == "data":
-            self.open = (attrs["data-figure"], attrs["data-key"], attrs["value"])
-
-    def handle_data(self, data):
-        if self.open:
-            self.found.append((*self.open, data))
-            self.open = None
 
 
 def stats(exits, io, doorbells=None):
@@ -145,15 +126,17 @@ class Scenarios(unittest.TestCase):
 
 class Report(unittest.TestCase):
     def test_every_number_is_that_of_results_json(self):
-        results, cited = made_up(), Cited()
-        cited.feed(report.page(results))
-        self.assertTrue(cited.found)
-        for name, key, full, shown in cited.found:
-            actual = results["figures"][name][key]
-            self.assertEqual(full, repr(actual), name)
-            self.assertEqual(shown, str(actual) if key == "n" else words.number(actual), name)
-        values = {name for name, key, _, _ in cited.found if key == "value"}
-        self.assertEqual(values, set(results["figures"]))
+        results = made_up()
+        page = report.page(results)
+        self.assertEqual(verify.mismatches(page, results), [])
+        self.assertEqual({name for name, key, _, _ in verify.cited(page) if key == "value"}, set(results["figures"]))
+
+    def test_a_number_that_differs_is_found(self):
+        results = made_up()
+        page, name = report.page(results), "disk.seqread.qd4.mbps.ide"
+        results["figures"][name]["spread"] *= 2
+        self.assertEqual(verify.mismatches(page, results), [f"{name} spread"])
+        self.assertEqual(verify.mismatches("", {"figures": {name: samples(1)}}), [name])
 
     def test_plots_draw_the_values(self):
         results = made_up()

@@ -45,7 +45,7 @@ SIDES = (
     Side("qemu-virtio-scsi", "virtio-scsi of QEMU", "qemu", ("virtio_pci", "virtio_scsi"), "virtio", (450, 1600, 80),
          (*QEMU_IOTHREAD, "-device", "virtio-scsi-pci,id=scsi,iothread=io"), "scsi-hd,drive={drive},bus=scsi.0,scsi-id=0,lun={place}"),
 )
-# What the issue of this bench names and what cannot be measured here yet; the report says so.
+# What such a comparison should have and this one has not yet; the report says so.
 NOT_MEASURED = (
     ("tulip", "network, emulated DEC 21140A against hvis_netvsc", "not measured: no such device yet"),
     ("network", "network, hvis_netvsc and the kernel's hv_netvsc against QEMU's e1000 and virtio-net",

@@ -47,8 +47,14 @@ static_assert(offsetof(struct boot_params, hdr) == 0x1f1, "zero-page.rst");
 static_assert(offsetof(struct boot_params, acpi_rsdp_addr) == 0x070, "zero-page.rst");
 static_assert(sizeof(struct boot_params) == BOOT_PAGE_BYTES, "zero-page.rst");
 
+/* Rounded up. */
+static unsigned long long mebibytes(uint64_t bytes)
+{
+	return (bytes + 0xfffff) >> 20;
+}
+
 int boot_input_fail(const struct boot_loader *loader, const struct boot_input *input, int code,
-		      const char *what)
+		    const char *what)
 {
 	return boot_fail(loader, code, "%s %.120s: %s", input->option, input->path, what);
 }
@@ -73,7 +79,7 @@ static int input_open(const struct boot_loader *loader, struct boot_input *input
  * result.
  */
 int boot_input_read(const struct boot_loader *loader, const struct boot_input *input, uint64_t offset,
-		      void *buffer, uint64_t bytes)
+		    void *buffer, uint64_t bytes)
 {
 	uint8_t *place = buffer;
 
@@ -94,7 +100,7 @@ int boot_input_read(const struct boot_loader *loader, const struct boot_input *i
 }
 
 int boot_input_load(const struct boot_loader *loader, const struct boot_input *input, uint64_t offset,
-		      uint64_t address, uint64_t bytes)
+		    uint64_t address, uint64_t bytes)
 {
 	void *place = guestmem_ptr(loader->mem, gpa(address), bytes);
 
@@ -103,10 +109,12 @@ int boot_input_load(const struct boot_loader *loader, const struct boot_input *i
 	return boot_input_read(loader, input, offset, place, bytes);
 }
 
-int boot_no_room(const struct boot_loader *loader, const struct boot_input *input, uint64_t end)
+int boot_check_room(const struct boot_loader *loader, const struct boot_input *input, uint64_t start, uint64_t bytes)
 {
-	return boot_fail(loader, ENOMEM, "--memory %lluM: the kernel %.120s needs at least %lluM",
-			 boot_mebibytes(loader->low_end), input->path, boot_mebibytes(end));
+	if (start <= loader->low_end && bytes <= loader->low_end - start)
+		return 0;
+	return boot_fail(loader, ENOMEM, "--memory %lluM: the kernel %.120s needs at least %lluM", mebibytes(loader->low_end),
+			 input->path, mebibytes(start) + mebibytes(bytes));
 }
 
 static int load_kernel(struct boot_loader *loader)
@@ -144,7 +152,7 @@ static int place_initrd(struct boot_loader *loader, const struct boot_input *inp
 		return boot_fail(
 			loader, ENOMEM,
 			"%s %.120s: %llu MiB do not fit beside the kernel, which leaves %llu MiB",
-			input->option, input->path, boot_mebibytes(input->bytes),
+			input->option, input->path, mebibytes(input->bytes),
 			(unsigned long long)(room >> 20));
 	loader->initrd_bytes = input->bytes;
 	loader->initrd_gpa = (end - input->bytes) & ~(BOOT_PAGE_BYTES - 1);
@@ -178,7 +186,7 @@ static int load_command_line(const struct boot_loader *loader)
 		limit = COMMAND_LINE_MAX - 1;
 	if (bytes > limit)
 		return boot_fail(loader, E2BIG, "--append: %zu characters, the kernel takes at most %zu",
-			    bytes, limit);
+				 bytes, limit);
 	memcpy(guestmem_ptr(loader->mem, gpa(COMMAND_LINE_GPA), bytes + 1), text, bytes + 1);
 	return 0;
 }

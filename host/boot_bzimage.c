@@ -31,9 +31,9 @@ static int check_protocol(const struct boot_loader *loader, const struct boot_in
 
 	if (header->version < PROTOCOL_MIN)
 		return boot_fail(loader, EINVAL,
-			    "%s %.120s: boot protocol %u.%02u is too old, wanted is 2.12 or newer",
-			    input->option, input->path, header->version >> 8,
-			    header->version & 0xff);
+				 "%s %.120s: boot protocol %u.%02u is too old, wanted is 2.12 or newer",
+				 input->option, input->path, header->version >> 8,
+				 header->version & 0xff);
 	if (!(header->xloadflags & XLF_KERNEL_64))
 		return boot_input_fail(loader, input, EINVAL, "has no 64-bit entry point");
 	if (!(header->loadflags & LOADED_HIGH))
@@ -97,15 +97,11 @@ static int place_kernel(struct boot_loader *loader, const struct boot_input *inp
 		return boot_input_fail(loader, input, EINVAL, "truncated");
 	if (header->pref_address < BOOT_KERNEL_MIN_GPA || header->pref_address % BOOT_PAGE_BYTES)
 		return boot_input_fail(loader, input, EINVAL, "setup header has a bad load address");
-	needed = *bytes > header->init_size ? *bytes
-							   : header->init_size;
-	if (header->pref_address > loader->low_end ||
-	    needed > loader->low_end - header->pref_address)
-		return boot_no_room(loader, input, (boot_mebibytes(header->pref_address) + boot_mebibytes(needed)) << 20);
+	needed = *bytes > header->init_size ? *bytes : header->init_size;
 	loader->kernel_start = header->pref_address;
 	loader->entry_gpa = header->pref_address + ENTRY_64_OFFSET;
 	loader->kernel_end = header->pref_address + needed;
-	return 0;
+	return boot_check_room(loader, input, header->pref_address, needed);
 }
 
 int boot_bzimage(struct boot_loader *loader, const struct boot_input *input)

@@ -52,10 +52,7 @@ static int check_segment(const struct boot_loader *loader, const struct boot_inp
 		return boot_input_fail(loader, input, EINVAL, "truncated");
 	if (segment->p_paddr < BOOT_KERNEL_MIN_GPA)
 		return boot_input_fail(loader, input, EINVAL, "vmlinux with a bad load address");
-	if (segment->p_paddr > loader->low_end || segment->p_memsz > loader->low_end - segment->p_paddr)
-		return boot_no_room(loader, input,
-				    ((boot_mebibytes(segment->p_paddr) + boot_mebibytes(segment->p_memsz)) << 20));
-	return 0;
+	return boot_check_room(loader, input, segment->p_paddr, segment->p_memsz);
 }
 
 /* That the entry is in text which Linux maps where it always does tells a kernel from other programs. */

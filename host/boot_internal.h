@@ -44,12 +44,6 @@ struct boot_loader {
 
 #define boot_fail(loader, code, ...) (snprintf((loader)->error, BOOT_ERROR_BYTES, __VA_ARGS__), -(code))
 
-/** boot_mebibytes() - for messages, rounded up. */
-static inline unsigned long long boot_mebibytes(uint64_t bytes)
-{
-	return (bytes + 0xfffff) >> 20;
-}
-
 /** boot_input_fail() - @what is wrong with the file. Return: -@code. */
 int boot_input_fail(const struct boot_loader *loader, const struct boot_input *input, int code, const char *what);
 /** boot_input_read() - @bytes at @offset of the file to @buffer. Return: 0 or a negative errno, with a message. */
@@ -58,8 +52,8 @@ int boot_input_read(const struct boot_loader *loader, const struct boot_input *i
 /** boot_input_load() - the same, to guest memory at @address, where they may not fit. */
 int boot_input_load(const struct boot_loader *loader, const struct boot_input *input, uint64_t offset, uint64_t address,
 		    uint64_t bytes);
-/** boot_no_room() - the kernel wants memory up to @end, which it has not. Return: -ENOMEM. */
-int boot_no_room(const struct boot_loader *loader, const struct boot_input *input, uint64_t end);
+/** boot_check_room() - does the kernel find @bytes of low memory at @start? Return: 0 or -ENOMEM, with a message. */
+int boot_check_room(const struct boot_loader *loader, const struct boot_input *input, uint64_t start, uint64_t bytes);
 
 /** boot_bzimage() - load a compressed kernel. Return: 0 or a negative errno, with a message. */
 int boot_bzimage(struct boot_loader *loader, const struct boot_input *input);

@@ -80,6 +80,12 @@ struct disk_options {
 struct disk *disk_raw_open(const struct disk_options *options, char *error);
 struct disk *disk_null_open(const struct disk_options *options, char *error);
 
+/** disk_open() - the backend that @options name; as above. */
+static inline struct disk *disk_open(const struct disk_options *options, char *error)
+{
+	return options->path ? disk_raw_open(options, error) : disk_null_open(options, error);
+}
+
 /** disk_submit() - start a request. The range has been checked against the disk's size by the caller. */
 static inline void disk_submit(struct disk *disk, struct disk_request *request)
 {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "legacy/legacy.h"
 #include "machine.h"
 #include "netvsp.h"
 #include "options_nic.h"
@@ -34,7 +35,7 @@ __attribute__((format(printf, 2, 3))) static int fail(char *error, const char *f
 	return -1;
 }
 
-static struct net *open_net(const struct net_options *options, char *error)
+struct net *network_open_backend(const struct net_options *options, char *error)
 {
 	if (options->tap)
 		return net_tap_open(options, error);
@@ -55,7 +56,7 @@ static int open_nic(struct machine *machine, unsigned int number, const struct o
 		.link_down = option->link_down,
 	};
 	char why[NET_ERROR_BYTES];
-	struct net *net = open_net(&option->net, why);
+	struct net *net = network_open_backend(&option->net, why);
 
 	if (!net)
 		return fail(error, "%s %s: %s", verb, option->argument, why);
@@ -82,7 +83,7 @@ int network_open(struct machine *machine, char *error)
 	const struct options *options = machine->options;
 
 	for (unsigned int i = 0; i < options->nic_count; i++)
-		if (open_nic(machine, i, &options->nics[i], "--nic", error))
+		if (!options->nics[i].tulip && open_nic(machine, i, &options->nics[i], "--nic", error))
 			return -1;
 	return 0;
 }
@@ -130,12 +131,13 @@ json_t *network_query(struct machine *machine)
 	json_t *result = json_object();
 
 	for (unsigned int i = 0; i < OPTIONS_NICS_MAX; i++) {
+		json_t *nic = machine->nics[i] ? netvsp_query(machine->nics[i]) : legacy_query_nic(machine, i);
 		char name[16];
 
-		if (!machine->nics[i])
+		if (!nic)
 			continue;
 		snprintf(name, sizeof(name), "nic%u", i);
-		json_object_set_new(result, name, netvsp_query(machine->nics[i]));
+		json_object_set_new(result, name, nic);
 	}
 	return result;
 }
@@ -157,6 +159,12 @@ static int add(struct machine *machine, unsigned int number, const struct option
 	return fail(error, "nic-add %s: %s", option->argument, strerror(-ret));
 }
 
+/* A place of the options' NICs that have model=tulip, which stay. */
+static bool is_legacy(const struct machine *machine, unsigned int number)
+{
+	return number < machine->options->nic_count && machine->options->nics[number].tulip;
+}
+
 json_t *network_add(struct machine *machine, const char *spec, char *error)
 {
 	struct option_nic option = { 0 };
@@ -164,10 +172,12 @@ json_t *network_add(struct machine *machine, const char *spec, char *error)
 	unsigned int number = 0;
 	char what[160];
 
-	while (number < OPTIONS_NICS_MAX && machine->nics[number])
+	while (number < OPTIONS_NICS_MAX && (machine->nics[number] || is_legacy(machine, number)))
 		number++;
 	if (option_nic_parse(&option, spec, what, sizeof(what)))
 		fail(error, "nic-add %s: %s", spec, what);
+	else if (option.tulip)
+		fail(error, "nic-add %s: a NIC with model=tulip does not come while the guest runs: use --nic", spec);
 	else if (number == OPTIONS_NICS_MAX)
 		fail(error, "nic-add %s: there are %u already, and no more can be", spec, OPTIONS_NICS_MAX);
 	else if (!add(machine, number, &option, error))
@@ -186,6 +196,8 @@ int network_remove(struct machine *machine, unsigned int number, network_done *d
 	struct netvsp *netvsp = find(machine, number);
 	struct network_leave *leave;
 
+	if (is_legacy(machine, number))
+		return fail(error, "nic-remove: NIC %u has model=tulip and does not go while the guest runs", number);
 	if (!netvsp)
 		return fail(error, "nic-remove: there is no NIC %u", number);
 	leave = calloc(1, sizeof(*leave));
@@ -202,6 +214,8 @@ int network_set_link(struct machine *machine, unsigned int number, bool up, char
 {
 	struct netvsp *netvsp = find(machine, number);
 
+	if (legacy_set_link(machine, number, up))
+		return 0;
 	if (!netvsp)
 		return fail(error, "nic-link: there is no NIC %u", number);
 	netvsp_set_link(netvsp, up);

@@ -272,7 +272,8 @@ static const struct row rows[] = {
 	  "a synthetic NIC, may be repeated: user, tap=NAME or sink (answers ARP and ping), then any of\n"
 	  ",mac=ADDRESS ,mtu=68..9000 ,queues=N (of the network) ,channels=N (of the guest; default one per\n"
 	  "virtual processor) ,link=up|down ,nvsp=1|2|4|5|6|6.1 (newest version);\n"
-	  "user, too: ,hostfwd=RULE ,dns=ADDRESS ,net=NETWORK",
+	  "user, too: ,hostfwd=RULE ,dns=ADDRESS ,net=NETWORK. model=tulip: an emulated DEC 21140A instead, which\n"
+	  "takes mac= and link= of these",
 	  parse_nic, .repeats = true },
 	{ "--serial", "SPEC",
 	  "first ttyS0, then ttyS1: stdio, null, file=PATH or socket=PATH;\n"

@@ -51,6 +51,7 @@ struct option_nic {
 	unsigned int channels; /* at most; 0: one per virtual processor */
 	uint32_t version_max; /* NVSP_VERSION_*, 0: newest */
 	bool link_down;
+	bool tulip; /* not a synthetic one, but legacy.h's */
 };
 
 /* Bytes, multiples of 4096, min <= startup <= max. */

@@ -143,14 +143,38 @@ static const char *set_link(void *target, const char *value)
 	return NULL;
 }
 
+static const char *set_model(void *target, const char *value)
+{
+	struct option_nic *nic = target;
+
+	if (!value || (strcmp(value, "synthetic") && strcmp(value, "tulip")))
+		return "model= must be synthetic or tulip";
+	nic->tulip = !strcmp(value, "tulip");
+	return NULL;
+}
+
+/* The adapter has one list of descriptors each way, for frames of a classic Ethernet. Return: NULL, or what it has not. */
+static const char *check_tulip(const struct option_nic *nic)
+{
+	if (nic->version_max)
+		return "model=tulip knows no NVSP: leave nvsp= out";
+	if (nic->mtu && nic->mtu != NET_MTU_DEFAULT)
+		return "model=tulip has an MTU of 1500";
+	if (nic->channels > 1)
+		return "model=tulip has one channel";
+	return nic->net.queues > 1 ? "model=tulip has one queue" : NULL;
+}
+
 static const struct spec_key keys[] = {
 	{ "user", set_user },	{ "tap", set_tap },	  { "sink", set_sink },	   { "mac", set_mac },
 	{ "mtu", set_mtu },	{ "queues", set_queues }, { "nvsp", set_version }, { "link", set_link },
 	{ "hostfwd", set_forward }, { "dns", set_dns },	  { "net", set_network },  { "channels", set_channels },
+	{ "model", set_model },
 };
 
 int option_nic_parse(struct option_nic *nic, const char *argument, char *what, size_t room)
 {
+	const char *wrong;
 	int ret;
 
 	nic->argument = argument;
@@ -166,7 +190,10 @@ int option_nic_parse(struct option_nic *nic, const char *argument, char *what, s
 		snprintf(what, room, "hostfwd=, dns= and net= are for user only");
 		return -EINVAL;
 	}
-	return 0;
+	wrong = nic->tulip ? check_tulip(nic) : NULL;
+	if (wrong)
+		snprintf(what, room, "%s", wrong);
+	return wrong ? -EINVAL : 0;
 }
 
 /* FNV-1a. */

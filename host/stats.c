@@ -248,7 +248,7 @@ static uint32_t tsc_page_sequence(struct machine *machine)
 
 json_t *stats_query_disks(struct machine *machine)
 {
-	json_t *result = json_object();
+	json_t *result = json_object(), *ide;
 
 	for (unsigned int i = 0; i < OPTIONS_CONTROLLERS_MAX; i++) {
 		char name[16];
@@ -258,8 +258,9 @@ json_t *stats_query_disks(struct machine *machine)
 		snprintf(name, sizeof(name), "scsi%u", i);
 		json_object_set_new(result, name, storvsp_query(machine->storvsps[i]));
 	}
-	if (machine->legacy)
-		json_object_set_new(result, "ide", legacy_query(machine));
+	ide = legacy_query(machine);
+	if (ide)
+		json_object_set_new(result, "ide", ide);
 	return result;
 }
 

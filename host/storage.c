@@ -59,8 +59,7 @@ static int open_disk(struct machine *machine, const struct option_disk *option, 
 	struct disk *disk;
 	int ret;
 
-	disk = option->disk.path ? disk_raw_open(&option->disk, why)
-				 : disk_null_open(&option->disk, why);
+	disk = disk_open(&option->disk, why);
 	if (!disk)
 		return fail(error, "%s %s: %s", verb, option->argument, why);
 	ret = storvsp_add_disk(machine->storvsps[option->controller], option->lun, disk);

@@ -8,12 +8,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "thread.h"
 #include "trace_buffer.h"
 
 #define GATHER_NS   20000000 /* wait so long for more before a small write */
@@ -228,21 +228,6 @@ static void init_condition(pthread_cond_t *condition)
 	pthread_condattr_destroy(&attributes);
 }
 
-/* Signals are the main thread's; and a pipe without a reader is an error, not one of them. */
-static int start_thread(struct trace_buffer *buffer)
-{
-	sigset_t all, old;
-	int error;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&buffer->thread, NULL, writer, buffer);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!error)
-		pthread_setname_np(buffer->thread, "trace");
-	return error;
-}
-
 struct trace_buffer *trace_buffer_create(int fd, size_t bytes)
 {
 	struct trace_buffer *buffer = calloc(1, sizeof(*buffer));
@@ -256,7 +241,7 @@ struct trace_buffer *trace_buffer_create(int fd, size_t bytes)
 	init_condition(&buffer->filled);
 	init_condition(&buffer->emptied);
 	buffer->bytes = malloc(bytes);
-	error = buffer->bytes ? start_thread(buffer) : ENOMEM;
+	error = buffer->bytes ? thread_start(&buffer->thread, "trace", writer, buffer) : ENOMEM;
 	if (!error)
 		return buffer;
 	free(buffer->bytes);

@@ -8,7 +8,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "thread.h"
 #include "worker_internal.h"
 
 #define LOOP_ENTRIES 256
@@ -338,24 +338,10 @@ static void *worker_main(void *context)
 	return NULL;
 }
 
-/* Signals are the main thread's. */
 int worker_start(struct channel_worker *worker)
 {
-	sigset_t all, old;
-	char name[16];
-	int error;
-
 	loop_call(worker->loop, &worker->start);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&worker->thread, NULL, worker_main, worker);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error)
-		return -error;
-	strncpy(name, worker->channel->name, sizeof(name) - 1);
-	name[sizeof(name) - 1] = 0;
-	pthread_setname_np(worker->thread, name);
-	return 0;
+	return -thread_start(&worker->thread, worker->channel->name, worker_main, worker);
 }
 
 void worker_pause(struct channel_worker *worker)

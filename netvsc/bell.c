@@ -10,6 +10,7 @@
 #include "internal.h"
 
 #define LATE_TICKS 1 /* that frames of a task that does not sleep are held, in jiffies */
+#define HELD_MAX 16u /* frames, so many at most */
 
 /**
  * struct netvsc_bell - of a CPU
@@ -76,7 +77,7 @@ int netvsc_bells_create(struct netvsc *nv)
 
 		bell->nv = nv;
 		if (netvsc_hold && cpu_online(cpu))
-			bell->bell = hvis_bell_create(cpu, LATE_TICKS, ring, bell);
+			bell->bell = hvis_bell_create(cpu, LATE_TICKS, HELD_MAX, ring, bell);
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "internal.h"
 
 #define BELL_LATE 3 /* ticks that commands of a task that does not sleep are held */
+#define BELL_HELD 32u /* commands, so many at most: the usual depth, whether it comes from one queue of the block layer or from 32 */
 
 static u32 cpus(void)
 {
@@ -146,7 +147,7 @@ int storvsc_queues_create(struct storvsc_host *host)
 		struct storvsc_link *link = &host->links[i];
 
 		if (!link->polled)
-			link->bell = hvis_bell_create(link->cpu, BELL_LATE, storvsc_link_ring, link);
+			link->bell = hvis_bell_create(link->cpu, BELL_LATE, BELL_HELD, storvsc_link_ring, link);
 	}
 	host->queues = queues;
 	smp_store_release(&host->queue_count, count); /* after queues; receive_answer() */

@@ -5,8 +5,8 @@
  * Who hands over a batch marks its last packet, and that one rings. A program that sends one packet per system call makes batches
  * of one, though, and where the host answers at once each of them costs a doorbell, an interrupt and their exits. So packets that are
  * followed by more, for sure or probably (burst.c), are held: their driver keeps them, and rings for all of them when the task sleeps,
- * when its time is up, or when BURST_HELD_MAX are there. "When it sleeps" is a thread of the lowest weight on the same CPU, which the
- * scheduler does not let preempt anybody; all bells of a CPU share one. A timer rings for a task that does not sleep.
+ * when its time is up, or when there are as many as the driver allows. "When it sleeps" is a thread of the lowest weight on the same
+ * CPU, which the scheduler does not let preempt anybody; all bells of a CPU share one. A timer rings for a task that does not sleep.
  *
  * Invariant: after a packet was held, the thread's work is queued, and rings after it is no longer pending. All else is a guess.
  */
@@ -169,12 +169,14 @@ EXPORT_SYMBOL_GPL(hvis_bell_waits);
  * hvis_bell_create() - a bell for a channel
  * @cpu: where its packets come from, and its interrupts go to; HVIS_CPU_ANY: the first that is online
  * @late_ticks: how long packets of a task that does not sleep are held, in jiffies
+ * @held_max: how many packets are held at most
  * @ring: signals the host for what was held; in process context or a softirq, perhaps when nothing was
  * @context: its argument
  *
  * May sleep. Return: NULL without memory; then nothing is held.
  */
-struct hvis_bell *hvis_bell_create(unsigned int cpu, unsigned int late_ticks, void (*ring)(void *context), void *context)
+struct hvis_bell *hvis_bell_create(unsigned int cpu, unsigned int late_ticks, unsigned int held_max, void (*ring)(void *context),
+				   void *context)
 {
 	struct hvis_bell *bell = kzalloc(sizeof(*bell), GFP_KERNEL);
 
@@ -186,7 +188,7 @@ struct hvis_bell *hvis_bell_create(unsigned int cpu, unsigned int late_ticks, vo
 	bell->context = context;
 	kthread_init_work(&bell->work, task_sleeps);
 	timer_setup(&bell->late, late, 0);
-	burst_init(&bell->burst, jiffies);
+	burst_init(&bell->burst, jiffies, held_max);
 	bell->worker = get_worker(bell->cpu);
 	if (!bell->worker) {
 		kfree(bell);

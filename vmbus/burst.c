@@ -10,10 +10,10 @@
 
 #include "burst.h"
 
-/** burst_init() - nothing sent yet; @now in jiffies */
-void burst_init(struct burst *burst, unsigned long now)
+/** burst_init() - nothing sent yet; @now in jiffies; @held_max packets wait for the bell at most */
+void burst_init(struct burst *burst, unsigned long now, unsigned int held_max)
 {
-	*burst = (struct burst){ .resume = now };
+	*burst = (struct burst){ .resume = now, .held_max = held_max };
 }
 
 /**
@@ -34,7 +34,7 @@ bool burst_holds(struct burst *burst, const void *task, unsigned long slept, uns
 
 	WRITE_ONCE(burst->task, task);
 	WRITE_ONCE(burst->slept, slept);
-	if ((!goes_on && !more) || held > BURST_HELD_MAX) {
+	if ((!goes_on && !more) || held > burst->held_max) {
 		burst_rung(burst);
 		return false;
 	}

@@ -9,7 +9,6 @@
 
 #include <linux/types.h>
 
-#define BURST_HELD_MAX 16u /* so many packets wait for the bell at most */
 #define BURST_PAUSE_MAX_S 64u
 
 /**
@@ -17,6 +16,7 @@
  * @task: sent the last packet; only compared
  * @slept: how often it had slept by then
  * @held: packets held since the last bell
+ * @held_max: so many wait for it at most
  * @since: when the last of them was sent, in jiffies
  * @resume: nothing is held before, in jiffies
  * @pause_s: how long that will be the next time
@@ -25,12 +25,13 @@ struct burst {
 	const void *task;
 	unsigned long slept;
 	unsigned int held;
+	unsigned int held_max;
 	unsigned long since;
 	unsigned long resume;
 	unsigned int pause_s;
 };
 
-void burst_init(struct burst *burst, unsigned long now);
+void burst_init(struct burst *burst, unsigned long now, unsigned int held_max);
 bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more);
 void burst_rung(struct burst *burst);
 void burst_task_slept(struct burst *burst);

@@ -3,13 +3,13 @@
  * A thread with a loop for an IDE channel. What it does is given to the loop; see ide_transfer.c.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "legacy/ide_internal.h"
 #include "log.h"
+#include "thread.h"
 
 #define LOOP_ENTRIES 16 /* a channel has one request in flight */
 
@@ -29,22 +29,12 @@ static void *worker_main(void *context)
 	return NULL;
 }
 
-/* Signals are the main thread's. */
 static int start(struct ide_worker *worker)
 {
-	sigset_t all, old;
-	char name[16];
-	int error;
+	char name[8];
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&worker->thread, NULL, worker_main, worker);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error)
-		return error;
 	snprintf(name, sizeof(name), "ide%u", worker->channel % IDE_CHANNELS);
-	pthread_setname_np(worker->thread, name);
-	return 0;
+	return thread_start(&worker->thread, name, worker_main, worker);
 }
 
 struct ide_worker *ide_worker_create(unsigned int channel)

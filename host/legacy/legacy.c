@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "legacy/adapters.h"
 #include "legacy/chipset.h"
 #include "machine.h"
+#include "network.h"
 #include "pci.hex" /* unsigned char pci_aml_code[] */
 
 #define ERROR_BYTES 256
@@ -23,6 +25,7 @@ struct legacy {
 	struct pci *pci;
 	struct ide *ide;
 	struct chipset chipset;
+	struct adapters adapters;
 };
 
 __attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
@@ -54,6 +57,7 @@ static struct legacy *create(struct machine *machine)
 	if (!legacy)
 		return NULL;
 	machine->legacy = legacy;
+	adapters_init(&legacy->adapters);
 	legacy->pci = pci_create();
 	legacy->ide = ide_create(&config);
 	return legacy->pci && legacy->ide ? legacy : NULL;
@@ -65,7 +69,7 @@ static int open_disk(struct machine *machine, const struct option_disk *option, 
 	struct disk *disk;
 	int ret;
 
-	disk = option->disk.path ? disk_raw_open(&option->disk, why) : disk_null_open(&option->disk, why);
+	disk = disk_open(&option->disk, why);
 	if (!disk)
 		return fail(error, "--disk %s: %s", option->argument, why);
 	ret = ide_add_disk(machine->legacy->ide, option->lun, disk);
@@ -75,7 +79,7 @@ static int open_disk(struct machine *machine, const struct option_disk *option, 
 	return fail(error, "--disk %s: %s", option->argument, strerror(-ret));
 }
 
-int legacy_open(struct machine *machine, char *error)
+static int open_disks(struct machine *machine, char *error)
 {
 	const struct options *options = machine->options;
 
@@ -90,12 +94,47 @@ int legacy_open(struct machine *machine, char *error)
 	return 0;
 }
 
+static int open_nic(struct machine *machine, unsigned int number, const struct option_nic *option, char *error)
+{
+	char why[NET_ERROR_BYTES];
+	struct net *net = network_open_backend(&option->net, why);
+	int ret;
+
+	if (!net)
+		return fail(error, "--nic %s: %s", option->argument, why);
+	ret = adapters_open(&machine->legacy->adapters, machine->mem, net, number, option);
+	if (ret == -ENOSPC)
+		return fail(error, "--nic %s: there are slots for %u NICs with model=tulip only", option->argument, ADAPTERS_MAX);
+	return ret ? fail(error, "--nic %s: %s", option->argument, strerror(-ret)) : 0;
+}
+
+static int open_nics(struct machine *machine, char *error)
+{
+	const struct options *options = machine->options;
+
+	for (unsigned int i = 0; i < options->nic_count; i++) {
+		if (!options->nics[i].tulip)
+			continue;
+		if (!machine->legacy && !create(machine))
+			return fail(error, "--nic %s: out of memory", options->nics[i].argument);
+		if (open_nic(machine, i, &options->nics[i], error))
+			return -1;
+	}
+	return 0;
+}
+
+int legacy_open(struct machine *machine, char *error)
+{
+	return open_disks(machine, error) ? -1 : open_nics(machine, error);
+}
+
 void legacy_close(struct machine *machine)
 {
 	struct legacy *legacy = machine->legacy;
 
 	if (!legacy)
 		return;
+	adapters_close(&legacy->adapters);
 	ide_destroy(legacy->ide);
 	pci_destroy(legacy->pci);
 	free(legacy);
@@ -118,13 +157,18 @@ int legacy_attach(struct machine *machine, char *error)
 		ret = pci_attach(legacy->pci, machine->pio);
 	if (!ret)
 		ret = ide_attach(legacy->ide, machine->pio);
-	return ret ? fail(error, "cannot attach the IDE controller: %s", strerror(-ret)) : 0;
+	if (ret)
+		return fail(error, "cannot attach the IDE controller: %s", strerror(-ret));
+	ret = adapters_attach(&legacy->adapters, legacy->pci, machine->vm);
+	return ret ? fail(error, "cannot attach the network adapters: %s", strerror(-ret)) : 0;
 }
 
 void legacy_stop(struct machine *machine)
 {
-	if (machine->legacy)
-		ide_stop(machine->legacy->ide);
+	if (!machine->legacy)
+		return;
+	adapters_stop(&machine->legacy->adapters);
+	ide_stop(machine->legacy->ide);
 }
 
 const uint8_t *legacy_ssdt(const struct machine *machine)
@@ -134,5 +178,31 @@ const uint8_t *legacy_ssdt(const struct machine *machine)
 
 json_t *legacy_query(const struct machine *machine)
 {
-	return machine->legacy ? ide_query(machine->legacy->ide) : NULL;
+	const struct legacy *legacy = machine->legacy;
+
+	for (unsigned int i = 0; legacy && i < IDE_CHANNELS; i++)
+		if (ide_has_channel(legacy->ide, i))
+			return ide_query(legacy->ide);
+	return NULL;
+}
+
+static struct tulip *find_nic(const struct machine *machine, unsigned int number)
+{
+	return machine->legacy ? adapters_find(&machine->legacy->adapters, number) : NULL;
+}
+
+json_t *legacy_query_nic(const struct machine *machine, unsigned int number)
+{
+	struct tulip *tulip = find_nic(machine, number);
+
+	return tulip ? tulip_query(tulip) : NULL;
+}
+
+bool legacy_set_link(const struct machine *machine, unsigned int number, bool up)
+{
+	struct tulip *tulip = find_nic(machine, number);
+
+	if (tulip)
+		tulip_set_link(tulip, up);
+	return tulip;
 }

@@ -2,9 +2,10 @@
 /*
  * await: waits for something to appear or to go, by kernel event.
  *	await SECONDS WHAT...	until all hold; WHAT is PATH (may be a glob pattern): exists, !PATH: does not,
- *				PATH=TEXT: the file says TEXT (sysfs tells nobody, so it is read again every 20 ms)
- * Exit status 0, or 1 with the missing paths named. Every block, SCSI or module change sends a uevent; the state
- * is looked at after the socket is open and again after each event, so none is lost in between.
+ *				PATH=TEXT: the first line of the file is TEXT
+ * Exit status 0, or 1 with the missing paths named. Every block, SCSI or module change sends a uevent, and inotify tells of
+ * files that programs write; the state is looked at after both are set up and again after each event, so none is lost in
+ * between. What a file of sysfs says changes without either: only that is read again, every 20 ms.
  */
 #include <errno.h>
 #include <glob.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,14 +32,44 @@ static int open_uevents(void)
 }
 
 #define REREAD_MS 20
+#define PATH_ROOM 256
+
+/* The path alone. */
+static void path_of(char *path, const char *what)
+{
+	if (*what == '!')
+		what++;
+	snprintf(path, PATH_ROOM, "%.*s", (int)strcspn(what, "="), what);
+}
+
+static bool of_the_kernel(const char *path)
+{
+	return !strncmp(path, "/sys/", 5) || !strncmp(path, "/proc/", 6);
+}
+
+/* Its folder tells when it comes, goes or is written to the end, itself what is written until then. */
+static void watch(int inotify, const char *what)
+{
+	char path[PATH_ROOM];
+	char *name;
+
+	path_of(path, what);
+	if (of_the_kernel(path))
+		return;
+	inotify_add_watch(inotify, path, IN_MODIFY);
+	name = strrchr(path, '/');
+	if (name)
+		*name = 0;
+	inotify_add_watch(inotify, name ? *path ? path : "/" : ".", IN_CREATE | IN_MOVE | IN_DELETE | IN_CLOSE_WRITE);
+}
 
 static bool says(const char *what)
 {
 	const char *equals = strchr(what, '=');
-	char path[256], text[256] = "";
+	char path[PATH_ROOM], text[256] = "";
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%.*s", (int)(equals - what), what);
+	path_of(path, what);
 	file = fopen(path, "r");
 	if (!file)
 		return false;
@@ -75,28 +107,55 @@ static long now_ms(void)
 	return t.tv_sec * 1000L + t.tv_nsec / 1000000;
 }
 
+/* Waits for an event, MS at most. False: no more can come. */
+static bool next_event(int uevents, int inotify, long ms)
+{
+	struct pollfd sources[] = { { .fd = uevents, .events = POLLIN }, { .fd = inotify, .events = POLLIN } };
+	char event[4096];
+
+	poll(sources, 2, (int)ms);
+	if (sources[0].revents && recv(uevents, event, sizeof(event), 0) < 0 && errno != ENOBUFS)
+		return false;
+	return !sources[1].revents || read(inotify, event, sizeof(event)) > 0;
+}
+
+/* A file that came since is one to watch itself. */
+static void watch_all(int inotify, char **what)
+{
+	for (; *what; what++)
+		watch(inotify, *what);
+}
+
+static bool must_be_reread(const char *what)
+{
+	char path[PATH_ROOM];
+
+	path_of(path, what);
+	return strchr(what, '=') && of_the_kernel(path);
+}
+
 int main(int argc, char **argv)
 {
-	char event[4096];
-	struct pollfd uevents = { .events = POLLIN };
 	bool rereads = false;
-	long end, left, patience;
+	int uevents, inotify;
+	long end, left;
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: await SECONDS [!]PATH|PATH=TEXT...\n");
 		return 2;
 	}
 	for (char **what = argv + 2; *what; what++)
-		rereads |= strchr(*what, '=') != NULL;
-	uevents.fd = open_uevents();
+		rereads |= must_be_reread(*what);
+	uevents = open_uevents();
+	inotify = inotify_init1(IN_CLOEXEC);
+	if (inotify < 0) {
+		perror("await: inotify");
+		return 2;
+	}
 	end = now_ms() + atol(argv[1]) * 1000;
-	while (!all_hold(argv + 2)) {
+	while (watch_all(inotify, argv + 2), !all_hold(argv + 2)) {
 		left = end - now_ms();
-		if (left <= 0)
-			break;
-		patience = rereads && left > REREAD_MS ? REREAD_MS : left;
-		if (poll(&uevents, 1, (int)patience) > 0 &&
-		    recv(uevents.fd, event, sizeof(event), 0) < 0 && errno != ENOBUFS)
+		if (left <= 0 || !next_event(uevents, inotify, rereads && left > REREAD_MS ? REREAD_MS : left))
 			break;
 	}
 	for (argv += 2, argc = 0; *argv; argv++)

@@ -16,12 +16,14 @@ second_cpu()
 	echo 1 >/sys/devices/system/cpu/cpu1/online
 }
 
-# bounded SECONDS COMMAND...: its exit status, or 124 if it is still running then (it is left alone).
+# bounded SECONDS COMMAND...: its exit status, or 124 if it is still running then (it is left alone). Its files have a folder
+# of their own, so that nothing else that is written wakes who waits for them.
 runs=0
+mkdir -p /tmp/bounded
 bounded()
 {
 	runs=$((runs + 1))
-	bounded_limit=$1 bounded_file=/tmp/work.$runs
+	bounded_limit=$1 bounded_file=/tmp/bounded/$runs
 	shift
 	(
 		"$@" >$bounded_file.out 2>&1

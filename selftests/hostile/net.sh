@@ -47,10 +47,16 @@ pings()
 	done
 }
 
+# The key of the published examples: with it 10.9.0.2 to .7 are half on the first of two channels, half on the other. With
+# a kernel's own, drawn at each boot, all six share one in one boot of eight.
+KEY=6d:5a:56:da:25:5b:0e:c2:41:67:25:3d:43:a3:8f:b0:d0:ca:2b:cb:ae:7b:30:b4:77:cb:2d:a3:80:30:f2:0c:6a:42:b7:3b:be:ac:01:fa
+
 # net_works [ADDRESSES]
 net_works()
 {
-	net_up && pings 4 "$1"
+	net_up || return
+	[ "${1:-1}" = 1 ] || ethtool -X eth0 hkey $KEY || return
+	pings 4 "$1"
 }
 
 # flood COMMAND...: under traffic.

@@ -414,3 +414,7 @@ BALLOON = [
 ]
 
 PARTS = {"storvsc": STORVSC, "vmbus": VMBUS, "netvsc": NETVSC, "netvsc-control": NETVSC_CONTROL, "balloon": BALLOON}
+
+UNKNOWN = [pattern for pattern in RARE if not any(re.fullmatch(pattern, scenario.name) for part in PARTS.values() for scenario in part)]
+if UNKNOWN:
+    raise ValueError(f"RARE names no scenario: {', '.join(UNKNOWN)}")

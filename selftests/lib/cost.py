@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What an IO costs with many LUNs and with several channels: one guest, a table, and limits."""
+"""What an IO costs with many LUNs and with several channels: a guest per round, a table of medians, and limits."""
 
 import counters
 import images

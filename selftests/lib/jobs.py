@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Callable
@@ -33,6 +34,7 @@ class Job:
     run(results, context, prepared): boots guests and records checks and figures.
     after(results, folder): looks at what run() left in its results' folder; out here again.
     rare: only in make check-all, as others are like it.
+    late: what it boots is made while the guests of others run, see hand_over().
     """
 
     name: str
@@ -42,6 +44,7 @@ class Job:
     run: Callable
     after: Callable = None
     rare: bool = False
+    late: bool = False
 
 
 @dataclass
@@ -77,11 +80,17 @@ def all_jobs():
     import storage
     import survival
     import timesync
+    import tulip
     import vswitch
 
     modules = (matrix, survival, cli, measure, plug, ide, services, services_lies, timesync, storage, balance, balance_vms, balloon,
-               integrity, memmeasure, enlighten, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, vswitch)
-    return [job for module in modules for job in module.jobs()]
+               integrity, memmeasure, enlighten, hostile, lies, offers, net, net_churn, net_pair, net_user, netmeasure, tulip, vswitch)
+    found = [job for module in modules for job in module.jobs()]
+    names = [job.name for job in found]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"two jobs of one name, of which one would run: {', '.join(sorted(twice))}")
+    return found
 
 
 def order(jobs):
@@ -94,16 +103,39 @@ def seconds_of(name):
     return f"job.{name}.seconds"
 
 
-def start(results, number, names, prepared):
+def start(results, number, names):
     """One shard: a KVM of its own (its own emulated host, where KVM is emulated) that runs what no other has claimed."""
     plan = os.path.join(results.folder, f"plan-{number}.json")
     part = os.path.join(results.folder, f"guests-{number}.json")
     if os.path.exists(part):
         os.unlink(part)
     with open(plan, "w", encoding="utf-8") as out:
-        json.dump({"number": number, "claims": claims(results), "jobs": [(name, prepared[name]) for name in names]}, out)
+        json.dump({"number": number, "claims": claims(results), "prepared": prepared(results), "jobs": names}, out)
     command = [os.path.join(TOP, "tools", "with-kvm"), "--timeout", str(LIMIT), os.path.join(TOP, "selftests", "run-guests"), plan, part]
     return subprocess.Popen(command, cwd=TOP), part
+
+
+def prepared(results):
+    """The folder with a file for each job that can be run: what its prepare() returned."""
+    return os.path.join(results.folder, "prepared")
+
+
+def hand_over(results, jobs, ready=True):
+    """Prepares jobs and lets the shards have them. ready: False: they cannot be run, and nobody shall wait for them."""
+    def one(job):
+        handed = {"ready": ready, "with": None}
+        try:
+            handed["with"] = job.prepare() if ready else None
+        except (OSError, subprocess.CalledProcessError) as error:
+            results.check(f"guests.{job.name}-prepared", False, str(error))
+            handed["ready"] = False
+        path = os.path.join(prepared(results), job.name)
+        with open(f"{path}.part", "w", encoding="utf-8") as out:
+            json.dump(handed, out)
+        os.rename(f"{path}.part", path)
+
+    with ThreadPoolExecutor(SHARDS) as workers:
+        list(workers.map(one, jobs))
 
 
 def claims(results):
@@ -119,14 +151,18 @@ def claim(folder, name):
     return True
 
 
-def run(results, jobs):
-    """Runs jobs, a few at a time, and takes over their results."""
+def run(results, jobs, beside=None):
+    """Runs jobs, a few at a time, and takes over their results. beside: a thread for what is done meanwhile; it hands over those that are
+    late."""
     print(f"preparing {len(jobs)} jobs", flush=True)
-    prepared = {job.name: job.prepare() for job in jobs}
-    shutil.rmtree(claims(results), ignore_errors=True)
-    os.makedirs(claims(results))
+    for folder in (claims(results), prepared(results)):
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+    hand_over(results, [job for job in jobs if not job.late])
     names = order(jobs)
-    running = [start(results, number, names, prepared) for number in range(min(SHARDS, len(jobs)))]
+    running = [start(results, number, names) for number in range(min(SHARDS, len(jobs)))]
+    if beside:
+        beside.start()
     missing = {job.name: job for job in jobs}
     for number, (process, part) in enumerate(running):
         status = process.wait()
@@ -142,6 +178,8 @@ def run(results, jobs):
             del missing[job.name]
             if job.after:
                 job.after(results, os.path.join(results.folder, f"guests-{number}"))
+    if beside:
+        beside.join()
     results.check("guests.all-ran", not missing, f"not run to their ends: {', '.join(missing)}")
 
 
@@ -159,15 +197,31 @@ def session(folder, out):
         shutil.copyfile(results.save(), out)
 
 
+def next_job(plan, waiting):
+    """Takes the next job that is ready out of those in waiting: its name and what prepare() returned; None for both: somebody else has
+    it, or it cannot be run. Where KVM is emulated no event tells of files that come from outside."""
+    while not (ready := [name for name in waiting if os.path.exists(os.path.join(plan["prepared"], name))]):
+        time.sleep(0.5)
+    name = ready[0]
+    waiting.remove(name)
+    if not claim(plan["claims"], name):
+        return None, None
+    with open(os.path.join(plan["prepared"], name), encoding="utf-8") as text:
+        handed = json.load(text)
+    return (name, handed["with"]) if handed["ready"] else (None, None)
+
+
 def run_plan(plan_path, out):
     """The other side of start(), where KVM works."""
     with open(plan_path, encoding="utf-8") as text:
         plan = json.load(text)
     with session(os.path.join("check", f"guests-{plan['number']}"), out) as (results, context):
         known = {job.name: job for job in all_jobs()}
-        for name, prepared in plan["jobs"]:
-            if claim(plan["claims"], name):
+        waiting = plan["jobs"]
+        while waiting:
+            name, handed = next_job(plan, waiting)
+            if name:
                 started = time.monotonic()
-                known[name].run(results, context, prepared)
+                known[name].run(results, context, handed)
                 results.figure(seconds_of(name), round(time.monotonic() - started, 1), "s")
                 results.save()

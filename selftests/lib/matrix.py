@@ -63,10 +63,10 @@ def cells():
         Cell("6.12-amd64", 1, "hvis", "nopv", traced="part"),
         Cell("6.12-amd64", 1, "hvis", "hv", "vmbus,storvsc", reloads=5, rare=True),
         Cell("6.12-amd64", 1, "kernel", "hv", traced="all"),
-        Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus,storvsc"),
+        Cell("6.12-amd64", 2, "hvis", "nopv", "vmbus"),
         Cell("6.12-amd64", 2, "hvis", "hv", "storvsc,fio", end="crash"),
         Cell("6.12-amd64", 2, "kernel", "hv", "vmbus,storvsc", rare=True),
-        Cell("6.1-amd64", 2, "hvis", "hv", "vmbus", rare=True),
+        Cell("6.1-amd64", 2, "hvis", "hv", "vmbus", label="vmbus", rare=True),
         Cell("6.1-cloud-amd64", 2, "hvis", "nopv", "vmbus", rare=True),
         Cell("6.12-cloud-amd64", 2, "hvis", "hv", "vmbus", rare=True),
         Cell("6.1-cloud-amd64", 1, "hvis", "nopv", end="reboot", traced="all"),
@@ -137,6 +137,7 @@ def jobs():
     def job(cell):
         return Job(cell.name, "guests", cell.weight, lambda: prepare(cell.kernel, cell.driver, cell.programs),
                    lambda results, context, initrd: boot(results, cell, context, initrd),
-                   (lambda results, folder: traces.check(results, folder, cell.name, cell.traced)) if cell.traced else None, cell.rare)
+                   (lambda results, folder: traces.check(results, folder, cell.name, cell.traced)) if cell.traced else None, cell.rare,
+                   late="cloud" in cell.kernel)
 
     return [job(cell) for cell in cells()]

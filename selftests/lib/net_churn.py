@@ -13,7 +13,7 @@ from netmeasure import TAP, Server, make_tap
 
 KERNEL = "6.12-amd64"
 QUEUES = 2
-ROUNDS = 3
+ROUNDS = 2
 # Hundredths of a second. Where KVM is emulated both ends share one CPU, so rings are full, round trips long and TCP's first try late.
 TCP_BOUND = 600 if os.environ.get("HVIS_WITH_KVM") == "emulated" else 200
 PREFIX = "netvsc.churn"

@@ -14,7 +14,7 @@ from jobs import Job
 from net import record_said
 
 KERNEL = "6.12-amd64"
-MIB = 8  # each way, on two networks
+MIB = 2  # each way, on two networks
 MTU = 9000
 PATIENCE = 100
 DRIVERS = {1: "hvis", 2: "kernel"}

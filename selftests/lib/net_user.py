@@ -14,7 +14,7 @@ from jobs import Job
 from net import record_said
 
 BYTES = 64 << 20
-THEIRS = 16 << 20  # with the kernel's driver, which is no quicker than the emulated CPU lets it
+THEIRS = 8 << 20  # with the kernel's driver, which is no quicker than the emulated CPU lets it
 BLOCK = hashlib.sha256(b"hvis").digest() * 2048
 
 

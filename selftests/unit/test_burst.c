@@ -15,13 +15,15 @@
 
 #include "vmbus/burst.h"
 
+#define HELD_MAX 16u
+
 static const int alice, bob;
 
 static int setup(void **state)
 {
 	static struct burst burst;
 
-	burst_init(&burst, 1000);
+	burst_init(&burst, 1000, HELD_MAX);
 	*state = &burst;
 	return 0;
 }
@@ -39,7 +41,7 @@ static void those_that_follow_are_held_up_to_the_limit(void **state)
 	unsigned int i;
 
 	assert_false(burst_holds(*state, &alice, 7, 1000, false));
-	for (i = 0; i < BURST_HELD_MAX; i++)
+	for (i = 0; i < HELD_MAX; i++)
 		assert_true(burst_holds(*state, &alice, 7, 1000, false));
 	assert_false(burst_holds(*state, &alice, 7, 1000, false));
 	assert_true(burst_holds(*state, &alice, 7, 1000, false));
@@ -101,7 +103,7 @@ static void known_followers_hold_whatever_the_guess(void **state)
 {
 	unsigned int i;
 
-	for (i = 0; i < BURST_HELD_MAX; i++)
+	for (i = 0; i < HELD_MAX; i++)
 		assert_true(burst_holds(*state, i % 2 ? &alice : NULL, i, 1000, true));
 	assert_false(burst_holds(*state, &alice, i, 1000, true));
 	assert_false(burst_holds(*state, &bob, i, 1000, false));
@@ -109,7 +111,7 @@ static void known_followers_hold_whatever_the_guess(void **state)
 
 static void the_clock_may_wrap(void **state)
 {
-	burst_init(*state, ~0ul - 1);
+	burst_init(*state, ~0ul - 1, HELD_MAX);
 	assert_false(burst_holds(*state, &alice, 7, ~0ul, false));
 	spin_once(*state, ~0ul);
 	burst_holds(*state, &alice, 7, 3, false);

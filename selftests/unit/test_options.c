@@ -484,6 +484,19 @@ static void nics_on_taps_have_addresses_of_their_own(void **state)
 	assert_memory_equal(mac[0], mac[1], 6);
 }
 
+static void adapters_take_what_they_have(void **state)
+{
+	(void)state;
+	take("--kernel k --nic user,model=tulip,mac=52:54:00:12:34:56,link=down,queues=1,channels=1,mtu=1500 --nic sink,model=synthetic");
+	assert_true(options.nics[0].tulip && options.nics[0].link_down);
+	assert_false(options.nics[1].tulip);
+	refuse("--kernel k --nic sink,model=e1000", "--nic sink,model=e1000: model= must be synthetic or tulip");
+	refuse("--kernel k --nic sink,model=tulip,queues=2", "--nic sink,model=tulip,queues=2: model=tulip has one queue");
+	refuse("--kernel k --nic sink,model=tulip,channels=2", "--nic sink,model=tulip,channels=2: model=tulip has one channel");
+	refuse("--kernel k --nic sink,mtu=9000,model=tulip", "--nic sink,mtu=9000,model=tulip: model=tulip has an MTU of 1500");
+	refuse("--kernel k --nic sink,nvsp=5,model=tulip", "--nic sink,nvsp=5,model=tulip: model=tulip knows no NVSP: leave nvsp= out");
+}
+
 static void dynamic_memory(void **state)
 {
 	(void)state;
@@ -587,6 +600,7 @@ int main(void)
 		cmocka_unit_test_teardown(controllers, teardown),
 		cmocka_unit_test_teardown(long_values_stay_one_line, teardown),
 		cmocka_unit_test_teardown(nics_on_taps_have_addresses_of_their_own, teardown),
+		cmocka_unit_test_teardown(adapters_take_what_they_have, teardown),
 		cmocka_unit_test_teardown(help_names_every_option, teardown),
 	};
 

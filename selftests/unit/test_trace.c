@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/vmbus.c host/connection.c host/offer.c host/request.c host/vmbus_query.c
-// links: host/channel.c host/channel_buffer.c host/worker.c host/worker_out.c host/worker_trace.c host/gpadl.c host/ring.c host/loop.c host/guestmem.c host/pagemap.c
+// links: host/channel.c host/channel_buffer.c host/worker.c host/thread.c host/worker_out.c host/worker_trace.c host/gpadl.c host/ring.c host/loop.c host/guestmem.c host/pagemap.c
 // links: host/trace.c host/trace_buffer.c host/trace_pcapng.c host/log.c selftests/unit/bus_fixture.c selftests/unit/bus_guest.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/vmbus_fault.c host/worker_fault.c

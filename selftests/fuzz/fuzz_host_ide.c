@@ -273,7 +273,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		act(&machine, &tape);
 	recover(&machine);
 	json_decref(ide_query(machine.ide));
-	ide_stop(machine.ide);
+	if (!ide_stop(machine.ide, 60000))
+		abort();
 	ide_destroy(machine.ide);
 	pci_destroy(machine.pci);
 	pio_destroy(machine.pio);

@@ -7,6 +7,8 @@
  * channel; the interrupt lines change when they say so; when nothing is in flight any more a software reset brings
  * each drive back.
  */
+#include <stdlib.h>
+
 #include "legacy/chipset.h"
 #include "legacy/ide_internal.h"
 #include "memory_disk.h"

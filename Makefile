@@ -29,7 +29,7 @@ build: modules host
 help:
 	@echo 'make demo          the main job: installs what is missing, builds, boots a guest, does real IO'
 	@echo 'make measure       what an IO costs, with our drivers and with the kernel'"'"'s own on the same host'
-	@echo 'make bench         a disk by our drivers, the kernel'"'"'s, emulated IDE and QEMU: build/bench/report.html; QUICK=1: few loads, one round'
+	@echo 'make bench         disk and network by our drivers, the kernel'"'"'s, emulated devices and QEMU: build/bench/report.html; QUICK=1: few loads'
 	@echo 'make check         every kind of test; the last line counts them'
 	@echo 'make check-all     those of which others are like them, too: much longer'
 	@echo 'make               builds the modules and the host (modules, host: one of them)'

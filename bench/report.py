@@ -35,29 +35,36 @@ def table(caption, titles, rows):
 
 
 def rates(results, load, sides):
-    titles = (words.RATES[load.rate], "spread", "runs", *(title for _, title in words.COUNTS))
+    titles = (words.unit(load), "spread", "runs", *(title for _, title in words.columns(load)))
     rows = []
     for side in sides:
         name = words.name_of(load, load.rate, side.name)
         cells = [cite(results, name, key) for key in ("value", "spread", "n")]
-        cells += [cite(results, words.name_of(load, figure, side.name)) for figure, _ in words.COUNTS]
+        cells += [cite(results, words.name_of(load, figure, side.name)) for figure, _ in words.columns(load)]
         rows.append(row(side.name, cells, titles))
-    return table("Rate; and per IO: counts, CPU time of the whole host process (the guest's included)", titles, rows)
+    if not load.per:
+        caption = "Time"
+    elif load.per == "gib":
+        caption = "Rate; and counts per GiB"
+    else:
+        caption = f"Rate; and per {words.PER[load.per]}: counts, CPU time of the whole host process (the guest's included)"
+    return table(caption, titles, rows)
 
 
 def reasons(results, load, sides):
-    titles = [cause.replace("_", " ") for cause in words.CAUSES]
-    rows = [row(side.name, [cite(results, words.name_of(load, f"{cause}_exits_per_io", side.name)) for cause in words.CAUSES], titles)
+    causes = words.causes(load)
+    sides = [side for side in sides if any(words.value(results, load, figure, side.name) is not None for figure, _ in causes)]
+    rows = [row(side.name, [cite(results, words.name_of(load, figure, side.name)) for figure, _ in causes], [title for _, title in causes])
             for side in sides]
-    return table("VM exits per IO by reason", titles, rows)
+    return table(f"VM exits per {words.PER[load.per]} by reason", [title for _, title in causes], rows) if rows else ""
 
 
-def section(results, load, sides):
-    present = [side for side in sides if words.value(results, load, load.rate, side.name) is not None]
-    sentences = "".join(f"<li>{html.escape(words.sentence(results, compared))}</li>" for compared in words.comparisons(results)
+def section(results, load):
+    sides = words.sides_of(results, load)
+    sentences = "".join(f"<li>{html.escape(words.sentence(results, compared))}</li>" for compared in words.comparisons(results, load.set)
                         if compared["load"] is load)
-    return (f'<section><h3 id="{load.key}">{html.escape(load.title)}, depth {load.depth}</h3>'
-            f"{f'<ul>{sentences}</ul>' if sentences else ''}{rates(results, load, present)}{reasons(results, load, present)}</section>")
+    return (f'<section><h3 id="{load.key}">{html.escape(load.words[0].upper() + load.words[1:])}</h3>'
+            f"{f'<ul>{sentences}</ul>' if sentences else ''}{rates(results, load, sides)}{reasons(results, load, sides)}</section>")
 
 
 def machine(results):
@@ -79,26 +86,34 @@ def trouble(results):
     return f"<h2>Not as planned</h2><ul>{''.join(lines)}</ul>" if lines else ""
 
 
-def drawings(results):
+def drawings(results, set_name):
     try:
-        return "".join(f"<figure>{svg}</figure>" for svg in plots.plots(results)) or "<p>One depth only: nothing to draw.</p>"
+        figures = "".join(f"<figure>{svg}</figure>" for svg in plots.plots(results, set_name))
     except plots.NoGnuplot as why:
         return f"<p>No plots: {html.escape(str(why))}.</p>"
+    return f'<p>Logarithmic axes; upright lines reach from the least to the greatest run.</p><div class="plots">{figures}</div>' if figures else ""
+
+
+def part(results, set_name):
+    """All of one set: who, plots, and every load."""
+    loads, sides = words.measured(results, set_name)
+    if not loads:
+        return ""
+    key = "".join(f"<dt>{side.name}</dt><dd>{html.escape(side.title)}</dd>" for side in sides)
+    return (f'<h2 id="{set_name}">{words.SETS[set_name]}</h2><dl>{key}</dl>{drawings(results, set_name)}'
+            f"{''.join(section(results, load) for load in loads)}")
 
 
 def page(results):
-    loads, sides = words.measured(results)
     with open(os.path.join(HERE, "style.css"), encoding="utf-8") as text:
         style = text.read()
     overview = "".join(f"<li>{html.escape(words.sentence(results, compared))}</li>" for compared in words.overview(results))
-    missing = "".join(f"<tr><th scope=\"row\">{html.escape(what)}</th><td>{html.escape(why)}</td></tr>" for _, what, why in scenarios.NOT_MEASURED)
-    key = "".join(f"<dt>{side.name}</dt><dd>{html.escape(side.title)}</dd>" for side in sides)
+    missing = "".join(f"<tr><th scope=\"row\">{html.escape(what)}</th><td>{html.escape(why)}</td></tr>" for what, why in scenarios.NOT_MEASURED)
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
             f'<meta name="color-scheme" content="light dark"><title>hvis: enlightened against emulated</title><style>{style}</style></head><body><main>'
-            f"<h1>Enlightened against emulated</h1><p>One disk, {len(sides)} ways to it, the same guest kernel.</p><ul class=\"overview\">{overview}</ul>"
-            f'<p class="confidence">{html.escape(words.kvm_words(results))}</p><h2>Who is compared</h2><dl>{key}</dl><h2>On what</h2>{machine(results)}'
-            f"{trouble(results)}<h2>Over the queue depth</h2><p>Both axes are logarithmic; bars reach from the least to the greatest run.</p>"
-            f'<div class="plots">{drawings(results)}</div><h2>Every load</h2>{"".join(section(results, load, sides) for load in loads)}'
+            f"<h1>Enlightened against emulated</h1><p>The same guest kernel by our drivers, by the kernel's own, on emulated devices and on QEMU; and the "
+            f'host without a VM.</p><ul class="overview">{overview}</ul><p class="confidence">{html.escape(words.kvm_words(results))}</p>'
+            f"<h2>On what</h2>{machine(results)}{trouble(results)}{''.join(part(results, name) for name in words.SETS)}"
             f"<h2>Not measured</h2><table class=\"missing\"><tbody>{missing}</tbody></table>"
             f"<footer>Made by make bench from results.json, where each number stands in full; docs/bench.md says how to read them.</footer>"
             f"</main></body></html>\n")

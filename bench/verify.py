@@ -39,7 +39,6 @@ def mismatches(page, results):
         actual = results["figures"].get(name, {}).get(key)
         if full != repr(actual) or text != (str(actual) if key == "n" else words.number(actual)):
             wrong.append(f"{name} {key}")
-    loads, sides = words.measured(results)
-    columns = (*(figure for figure, _ in words.COUNTS), *(f"{cause}_exits_per_io" for cause in words.CAUSES))
-    wanted = {words.name_of(load, figure, side.name) for load in loads for side in sides for figure in (load.rate, *columns)}
+    wanted = {words.name_of(load, figure, side.name) for load in words.measured(results)[0] for side in words.sides_of(results, load)
+              for figure in (load.rate, *(name for name, _ in (*words.columns(load), *words.causes(load))))}
     return wrong + sorted((wanted & set(results["figures"])) - shown)

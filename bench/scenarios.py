@@ -52,7 +52,8 @@ DISK_SIDES = (
     Side("qemu-virtio-blk", "virtio-blk of QEMU", "QEMU's virtio-blk", "#2a9d63", "qemu", ("virtio_pci", "virtio_blk"), "virtio",
          "virtio-blk-pci,drive={drive},iothread=io", IOTHREAD, (600, 1600, 80)),
     Side("qemu-virtio-scsi", "virtio-scsi of QEMU", "QEMU's virtio-scsi", "#8c8c2e", "qemu", ("virtio_pci", "virtio_scsi"), "virtio",
-         "scsi-hd,drive={drive},bus=scsi.0,scsi-id=0,lun={place}", (*IOTHREAD, "-device", "virtio-scsi-pci,id=scsi,iothread=io"), (450, 1600, 80)),
+         "scsi-hd,drive={drive},bus=scsi.0,scsi-id=0,lun={place}", (*IOTHREAD, "-device", "virtio-scsi-pci,id=scsi,iothread=io"), (450, 1600, 80),
+         quick=False),
     Side("host", "no VM: the same file from a process of the host, by io_uring", "the host itself", "#7f8b96", "none", ios=(6000, 24000, 400)),
 )
 # virtio-net without an option ROM, which the guest would not run anyway.
@@ -68,7 +69,7 @@ NET_SIDES = (
     Side("qemu-virtio-net", "virtio-net of QEMU, vhost=off", "QEMU's virtio-net without vhost", "#2a9d63", "qemu", ("virtio_pci", "virtio_net"), "virtio",
          VIRTIO_NIC),
     Side("qemu-vhost-net", "virtio-net of QEMU, vhost=on", "QEMU's virtio-net with vhost", "#8c8c2e", "qemu", ("virtio_pci", "virtio_net"), "virtio",
-         VIRTIO_NIC, needs="/dev/vhost-net"),
+         VIRTIO_NIC, needs="/dev/vhost-net", quick=False),
     Side("host", "no VM: two network namespaces of the host, joined by a veth pair", "the host itself", "#7f8b96", "none"),
 )
 MEMORY_SIDES = (
@@ -180,7 +181,8 @@ def loads(quick):
 
 
 def chosen_sides(set_name, names, quick):
-    return [side.name for side in SIDES[set_name] if side.name in names and (side.quick or not quick)]
+    """names: those that were asked for, or None."""
+    return [side.name for side in SIDES[set_name] if (side.name in names if names else side.quick or not quick)]
 
 
 def guest_words(side_of_disk, chosen, times):

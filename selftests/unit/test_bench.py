@@ -180,6 +180,16 @@ class Scenarios(unittest.TestCase):
             if side.host != "none":
                 self.assertEqual("poll-" in scenarios.guest_words(side, scenarios.LOADS, 1), side.name == "hvis")
 
+    def test_quick_is_a_part_that_still_compares(self):
+        for name in scenarios.SIDES:
+            quick = scenarios.chosen_sides(name, None, True)
+            self.assertIn("hvis", quick)
+            self.assertIn("kernel", quick)
+            self.assertTrue(any(load.set == name for load in scenarios.loads(True)))
+        self.assertIn("qemu-virtio-blk", scenarios.chosen_sides("disk", None, True))
+        self.assertNotIn("qemu-vhost-net", scenarios.chosen_sides("net", None, True))
+        self.assertEqual(scenarios.chosen_sides("net", ["qemu-vhost-net", "ide"], True), ["qemu-vhost-net"])
+
     def test_without_a_vm_there_is_no_null_disk(self):
         host = scenarios.side("disk", "host")
         self.assertEqual({load.disk for load in scenarios.LOADS if load.set == "disk" and load.depth and load.runs_on(host)}, {"file"})

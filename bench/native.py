@@ -84,8 +84,19 @@ def second_namespace():
 def commands(seconds):
     """What a guest does for each load, bench/guest-net."""
     iperf3 = ["iperf3", "-c", netmeasure.ADDRESS, "-t", str(seconds)]
-    return {"tcp_tx": [*iperf3, "-C", "reno"], "tcp_rx": [*iperf3, "-C", "reno", "-R"], "udp": [*iperf3, "-u", "-b", "0", "-l", "64"],
+    return {"tcp_tx": [*iperf3, "-C", "reno"], "tcp_rx": [*iperf3, "-f", "k", "-C", "reno", "-R"], "udp": [*iperf3, "-u", "-b", "0", "-l", "64"],
             "rr": [program("pingpong"), "ask", netmeasure.ADDRESS, "5201", str(seconds)]}
+
+
+def said_of(load, text):
+    """(figure, value, unit) of what only the one in the guest's place knows; the rest is said by the server."""
+    if load.key == "rr":
+        ops, median, slow = map(float, text.split())
+        return [("ops", ops, "1/s"), ("latency_ns", median, "ns"), ("latency_p99_ns", slow, "ns")]
+    if load.key == "tcp_rx":
+        received, = (line.split() for line in text.splitlines() if line.endswith("receiver"))
+        return [("mbps", float(received[6]) / 1000, "Mbit/s")]
+    return []
 
 
 def talk(results, side, load, there, command, server):
@@ -94,10 +105,8 @@ def talk(results, side, load, there, command, server):
     text, cpu_ns = run([*there, *command])
     packets = ippackets.between(before, ippackets.counters())
     server.end(load.key)
-    if load.key == "rr":
-        ops, median, slow = map(float, text.split())
-        for figure, value, unit in (("ops", ops, "1/s"), ("latency_ns", median, "ns"), ("latency_p99_ns", slow, "ns")):
-            results.figure(f"{load.names}.{figure}.{side.name}", value, unit)
+    for figure, value, unit in said_of(load, text):
+        results.figure(f"{load.names}.{figure}.{side.name}", value, unit)
     counts.Share(results, load.names, side.name, "packet", packets).put("cpu_us", cpu_ns / 1000, "us")
 
 

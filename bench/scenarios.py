@@ -42,7 +42,7 @@ class Side:
 IOTHREAD = ("-object", "iothread,id=io")
 DISK_SIDES = (
     Side("hvis", "hvis modules, synthetic disk", "", "#2f7ed8", "hvis-host", ("hvis_vmbus", "hvis_storvsc"), "hvis_vmbus",
-         "{drive},lun={place}", ios=(1200, 12000, 150)),
+         "{drive},lun={place}", ios=(1200, 20000, 400)),
     Side("kernel", "kernel's hv_storvsc, same host and disk", "the kernel's hv_storvsc", "#e08214", "hvis-host", ("hv_vmbus", "hv_storvsc"), "HYP:",
          "{drive},lun={place}", ios=(700, 2500, 100)),
     Side("ide", "emulated IDE disk of hvis-host, ata_piix", "the emulated IDE disk", "#d6404e", "hvis-host", ("ata_piix",), "ata_piix",
@@ -50,11 +50,11 @@ DISK_SIDES = (
     Side("qemu-ide", "emulated IDE disk of QEMU, ata_piix", "QEMU's IDE disk", "#b565c9", "qemu", ("ata_piix",), "ata_piix",
          "ide-hd,drive={drive},bus=ide.{place}", ios=(200, 200, 40)),
     Side("qemu-virtio-blk", "virtio-blk of QEMU", "QEMU's virtio-blk", "#2a9d63", "qemu", ("virtio_pci", "virtio_blk"), "virtio",
-         "virtio-blk-pci,drive={drive},iothread=io", IOTHREAD, (600, 1600, 80)),
+         "virtio-blk-pci,drive={drive},iothread=io", IOTHREAD, (1800, 24000, 600)),
     Side("qemu-virtio-scsi", "virtio-scsi of QEMU", "QEMU's virtio-scsi", "#8c8c2e", "qemu", ("virtio_pci", "virtio_scsi"), "virtio",
-         "scsi-hd,drive={drive},bus=scsi.0,scsi-id=0,lun={place}", (*IOTHREAD, "-device", "virtio-scsi-pci,id=scsi,iothread=io"), (450, 1600, 80),
+         "scsi-hd,drive={drive},bus=scsi.0,scsi-id=0,lun={place}", (*IOTHREAD, "-device", "virtio-scsi-pci,id=scsi,iothread=io"), (1500, 16000, 500),
          quick=False),
-    Side("host", "no VM: the same file from a process of the host, by io_uring", "the host itself", "#7f8b96", "none", ios=(6000, 24000, 400)),
+    Side("host", "no VM: the same file from a process of the host, by io_uring", "the host itself", "#7f8b96", "none", ios=(12000, 60000, 800)),
 )
 # virtio-net without an option ROM, which the guest would not run anyway.
 VIRTIO_NIC = "virtio-net-pci,netdev=net,mac={mac},romfile="

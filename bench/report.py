@@ -16,9 +16,9 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 
 
 def cite(results, name, key="value"):
-    """A figure's value, n or spread as the page shows it; a dash where it was not measured."""
+    """A figure's value, n or spread as the page shows it; a dash where it was not measured, and one run has no spread."""
     figure = results["figures"].get(name)
-    if figure is None:
+    if figure is None or (key == "spread" and figure["n"] < 2):
         return "–"
     shown = str(figure["n"]) if key == "n" else words.number(figure[key])
     return f'<data data-figure="{html.escape(name)}" data-key="{key}" value="{figure[key]!r}">{shown}</data>'

@@ -255,6 +255,11 @@ class Report(unittest.TestCase):
         self.assertEqual(verify.mismatches(page(), results), [f"{name} spread"])
         self.assertEqual(verify.mismatches("", {"figures": {name: samples(1)}}), [name])
 
+    def test_one_run_has_no_spread(self):
+        name = "disk.randread.qd1.iops.hvis"
+        self.assertEqual(report.cite({"figures": {name: samples(5.0)}}, name, "spread"), "–")
+        self.assertIn(">2.00<", report.cite({"figures": {name: samples(5.0, 7.0)}}, name, "spread"))
+
     def test_plots_draw_the_values(self):
         results = made_up()
         loads = [load for load in scenarios.LOADS if load.name == "randread"]

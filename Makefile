@@ -29,6 +29,7 @@ build: modules host
 help:
 	@echo 'make demo          the main job: installs what is missing, builds, boots a guest, does real IO'
 	@echo 'make measure       what an IO costs, with our drivers and with the kernel'"'"'s own on the same host'
+	@echo 'make bench         disk and network by our drivers, the kernel'"'"'s, emulated devices and QEMU: build/bench/report.html; QUICK=1: few loads'
 	@echo 'make check         every kind of test; the last line counts them'
 	@echo 'make check-all     those of which others are like them, too: much longer'
 	@echo 'make               builds the modules and the host (modules, host: one of them)'
@@ -108,6 +109,12 @@ measure:
 	@$(MAKE) --no-print-directory KVER=$(MEASURE_KVER) build
 	@KVER=$(MEASURE_KVER) selftests/measure
 
+bench: BENCH_KVER := $(if $(filter default,$(KVER)),6.12-amd64,$(KVER))
+bench:
+	@tools/setup $(BENCH_KVER)
+	@$(MAKE) --no-print-directory KVER=$(BENCH_KVER) build
+	@KVER=$(BENCH_KVER) QUICK=$(QUICK) bench/run
+
 # What the first guests boot; selftests/check builds the others' beside them.
 check check-all:
 	@tools/setup
@@ -136,6 +143,6 @@ clean:
 distclean: clean
 	@rm -rf build
 
-.PHONY: build help modules modules-all host tools-for-host unit style fuzz demo measure check check-all install dkms clean distclean \
+.PHONY: build help modules modules-all host tools-for-host unit style fuzz demo measure bench check check-all install dkms clean distclean \
 	compile_commands.json
 .DELETE_ON_ERROR:

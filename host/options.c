@@ -258,6 +258,10 @@ static const struct row rows[] = {
 	  ",auto (this machine's memory pressure decides): dynamic memory (docs/balloon-host.md);\n"
 	  "for tests ,dm=0.3|1.0|2.0 (newest version) ,without=balloon+hot-add+hot-remove",
 	  parse_memory, NO_FIELD },
+	{ "--generation", "1|2",
+	  "1: disks are on the IDE controller and NICs have model=tulip unless controller= or model= says otherwise;\n"
+	  "2 (default): they are synthetic",
+	  parse_count, FIELD(generation), 1, 2 },
 	{ "--disk", "SPEC",
 	  "a synthetic SCSI disk, may be repeated: file=PATH or null=SIZE, then any of\n"
 	  ",lun=N ,controller=N ,ro ,block=512|4096 ,serial=STRING ,direct=on|off ,unmap=on|off\n"
@@ -367,6 +371,30 @@ static int refuse_place(const struct option_disk *disk, char *error)
 	return -EINVAL;
 }
 
+static int refuse_generation(const char *option, const char *argument, const char *wrong, char *error)
+{
+	snprintf(error, OPTIONS_ERROR_BYTES, "%s %.100s: %s (as --generation 1 has it)", option, argument, wrong);
+	return -EINVAL;
+}
+
+/* The generation may be given behind the devices. */
+static int settle(struct options *options, char *error)
+{
+	const char *wrong;
+
+	for (unsigned int i = 0; i < options->disk_count; i++) {
+		wrong = option_disk_settle(&options->disks[i], options->generation);
+		if (wrong)
+			return refuse_generation("--disk", options->disks[i].argument, wrong, error);
+	}
+	for (unsigned int i = 0; i < options->nic_count; i++) {
+		wrong = option_nic_settle(&options->nics[i], options->generation);
+		if (wrong)
+			return refuse_generation("--nic", options->nics[i].argument, wrong, error);
+	}
+	return 0;
+}
+
 static int finish(struct options *options, char *error)
 {
 	const struct option_disk *clash;
@@ -375,6 +403,8 @@ static int finish(struct options *options, char *error)
 		snprintf(error, OPTIONS_ERROR_BYTES, "--kernel: is required");
 		return -EINVAL;
 	}
+	if (settle(options, error))
+		return -EINVAL;
 	if (!options->serial_count)
 		options->serials[options->serial_count++] = "stdio";
 	clash = option_disk_assign_luns(options->disks, options->disk_count);
@@ -385,6 +415,7 @@ int options_parse(struct options *options, int count, char *const *arguments, ch
 {
 	memset(options, 0, sizeof(*options));
 	options->cpus = 1;
+	options->generation = 2;
 	options->memory = (struct option_memory){ .startup = 1ull << 30, .min = 1ull << 30, .max = 1ull << 30 };
 	options->hyperv = true;
 	option_services_default(&options->services);

@@ -31,7 +31,7 @@ struct option_disk {
 	struct disk_options disk;
 	const char *argument; /* as given, for messages */
 	char *copy; /* what disk's strings point into */
-	bool lun_given;
+	bool lun_given, controller_given;
 	unsigned int lun;
 	unsigned int controller; /* or OPTIONS_CONTROLLER_IDE */
 };
@@ -51,6 +51,7 @@ struct option_nic {
 	unsigned int channels; /* at most; 0: one per virtual processor */
 	uint32_t version_max; /* NVSP_VERSION_*, 0: newest */
 	bool link_down;
+	bool model_given;
 	bool tulip; /* not a synthetic one, but legacy.h's */
 };
 
@@ -81,6 +82,7 @@ struct options {
 	const char *initrd;
 	const char *append;
 	unsigned int cpus;
+	unsigned int generation; /* 1: disks and NICs that do not say otherwise are emulated ones; 2: synthetic */
 	struct option_memory memory;
 	struct option_disk disks[OPTIONS_DISKS_MAX];
 	unsigned int disk_count;

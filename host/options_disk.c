@@ -48,6 +48,7 @@ static const char *set_controller(void *target, const char *value)
 	struct option_disk *disk = target;
 
 	_Static_assert(OPTIONS_CONTROLLERS_MAX == 4, "the text below");
+	disk->controller_given = true;
 	if (value && !strcmp(value, "ide"))
 		disk->controller = OPTIONS_CONTROLLER_IDE;
 	else if (!spec_number(value, 0, OPTIONS_CONTROLLERS_MAX - 1, &disk->controller))
@@ -155,6 +156,14 @@ int option_disk_parse(struct option_disk *disk, const char *argument, char *what
 		return -EINVAL;
 	}
 	return 0;
+}
+
+const char *option_disk_settle(struct option_disk *disk, unsigned int generation)
+{
+	if (generation != 1 || disk->controller_given)
+		return NULL;
+	disk->controller = OPTIONS_CONTROLLER_IDE;
+	return check_ide(disk);
 }
 
 static int parse_channels(unsigned int *channels, const char *text)

@@ -18,6 +18,12 @@
 int option_disk_parse(struct option_disk *disk, const char *argument, char *what, size_t room);
 
 /**
+ * option_disk_settle() - which controller has a disk that names none, once the generation is known
+ * Return: NULL, or what is wrong with it there.
+ */
+const char *option_disk_settle(struct option_disk *disk, unsigned int generation);
+
+/**
  * option_controller_parse() - parse "N" or "N,channels=TOTAL" into @controllers[N]
  * @what: on failure, what is wrong with it
  *

@@ -149,6 +149,7 @@ static const char *set_model(void *target, const char *value)
 
 	if (!value || (strcmp(value, "synthetic") && strcmp(value, "tulip")))
 		return "model= must be synthetic or tulip";
+	nic->model_given = true;
 	nic->tulip = !strcmp(value, "tulip");
 	return NULL;
 }
@@ -194,6 +195,14 @@ int option_nic_parse(struct option_nic *nic, const char *argument, char *what, s
 	if (wrong)
 		snprintf(what, room, "%s", wrong);
 	return wrong ? -EINVAL : 0;
+}
+
+const char *option_nic_settle(struct option_nic *nic, unsigned int generation)
+{
+	if (generation != 1 || nic->model_given)
+		return NULL;
+	nic->tulip = true;
+	return check_tulip(nic);
 }
 
 /* FNV-1a. */

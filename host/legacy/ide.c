@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The IDE controller: its channels and their disks, from creation to the end. See ide.h.
- * Invariant: a channel has buffers if it has a disk, and a worker between ide_attach() and ide_stop().
+ * Invariant: a channel has buffers if it has a disk, and a worker between ide_attach() and an ide_stop() that succeeded.
  */
 #include "legacy/ide.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "legacy/ide_internal.h"
 
@@ -16,11 +17,15 @@
 static void init_channel(struct ide *ide, unsigned int index)
 {
 	struct ide_channel *channel = &ide->channels[index];
+	pthread_condattr_t monotonic;
 
 	channel->ide = ide;
 	channel->index = index;
 	pthread_mutex_init(&channel->lock, NULL);
-	pthread_cond_init(&channel->rested, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&channel->rested, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	ide_transfer_init(channel);
 	ide_sign(channel);
 }
@@ -52,11 +57,18 @@ static void destroy_channel(struct ide_channel *channel)
 
 void ide_destroy(struct ide *ide)
 {
+	bool busy = false;
+
 	if (!ide)
 		return;
-	for (unsigned int i = 0; i < IDE_CHANNELS; i++)
-		destroy_channel(&ide->channels[i]);
-	free(ide);
+	for (unsigned int i = 0; i < IDE_CHANNELS; i++) {
+		if (ide->channels[i].worker)
+			busy = true;
+		else
+			destroy_channel(&ide->channels[i]);
+	}
+	if (!busy)
+		free(ide);
 }
 
 /* O_DIRECT wants its memory aligned. The iovecs are not touched before there is a table that needs them. */
@@ -135,20 +147,49 @@ int ide_attach(struct ide *ide, struct pio *pio)
 	return 0;
 }
 
-/* Nobody gives the worker anything new. */
-static void stop_channel(struct ide_channel *channel)
+static struct timespec after_ms(unsigned int ms)
 {
-	pthread_mutex_lock(&channel->lock);
-	while (channel->phase == IDE_WORKING)
-		pthread_cond_wait(&channel->rested, &channel->lock);
-	pthread_mutex_unlock(&channel->lock);
-	ide_worker_destroy(channel->worker);
-	channel->worker = NULL;
+	struct timespec when;
+
+	clock_gettime(CLOCK_MONOTONIC, &when);
+	when.tv_sec += ms / 1000;
+	when.tv_nsec += ms % 1000 * 1000000;
+	if (when.tv_nsec >= 1000000000) {
+		when.tv_sec++;
+		when.tv_nsec -= 1000000000;
+	}
+	return when;
 }
 
-void ide_stop(struct ide *ide)
+/*
+ * Nobody gives the worker anything new. A file may lie on a server that is gone, and a loop may have failed: then what is in flight never
+ * ends, and neither its memory nor its thread can be taken away from it.
+ */
+static bool stop_channel(struct ide_channel *channel, const struct timespec *until)
 {
+	bool busy;
+	int late = 0;
+
+	pthread_mutex_lock(&channel->lock);
+	while (channel->phase == IDE_WORKING && !late)
+		late = pthread_cond_timedwait(&channel->rested, &channel->lock, until);
+	busy = channel->phase == IDE_WORKING;
+	channel->abandoned = busy;
+	pthread_mutex_unlock(&channel->lock);
+	if (busy)
+		return false;
+	ide_worker_destroy(channel->worker);
+	channel->worker = NULL;
+	return true;
+}
+
+bool ide_stop(struct ide *ide, unsigned int limit_ms)
+{
+	struct timespec until = after_ms(limit_ms);
+	bool stopped = true;
+
 	for (unsigned int i = 0; i < IDE_CHANNELS; i++)
-		if (ide->channels[i].worker)
-			stop_channel(&ide->channels[i]);
+		if (ide->channels[i].worker && !stop_channel(&ide->channels[i], &until))
+			stopped = false;
+	return stopped;
 }

@@ -29,7 +29,11 @@ struct ide_config {
 
 /** ide_create() - a controller without disks. Return: NULL when out of memory. */
 struct ide *ide_create(const struct ide_config *config);
-/** ide_destroy() - close all disks. Nobody uses the ports any more, and it has been stopped. */
+/**
+ * ide_destroy() - close all disks. Nobody uses the ports any more, and it has been stopped.
+ *
+ * After an ide_stop() that failed, everything that the request in flight may still touch stays until the process ends.
+ */
 void ide_destroy(struct ide *ide);
 
 /**
@@ -40,8 +44,13 @@ int ide_add_disk(struct ide *ide, unsigned int position, struct disk *disk);
 
 /** ide_attach() - claim the ports of channels that have disks and start their workers. Return: 0 or negative errno. */
 int ide_attach(struct ide *ide, struct pio *pio);
-/** ide_stop() - after the VPs: wait for what is in flight, end the workers. Also after a failed ide_attach(). */
-void ide_stop(struct ide *ide);
+/**
+ * ide_stop() - after the VPs: wait for what is in flight, end the workers. Also after a failed ide_attach().
+ * @limit_ms: how long in all
+ *
+ * Return: false: a backend has not answered in that time. The interrupt lines do not move any more. May be called again.
+ */
+bool ide_stop(struct ide *ide, unsigned int limit_ms);
 
 /** ide_has_channel() - whether a channel has a disk. */
 bool ide_has_channel(const struct ide *ide, unsigned int channel);

@@ -74,6 +74,7 @@ struct ide_channel {
 	struct ide_drive drives[2];
 	enum ide_phase phase;
 	bool resetting; /* until the worker has given its command back */
+	bool abandoned; /* ide_stop() waits no longer: nobody is to hear of the command */
 	bool pending; /* an interrupt that nobody has acknowledged */
 	bool line; /* what the outside sees of it */
 	struct ide_master master;

@@ -97,6 +97,13 @@ static void abandon(struct ide_channel *channel)
 	ide_reset_ends(channel);
 }
 
+/* The lock is held. The VM may be gone, and with it whoever hears of interrupts. */
+static void end_late(struct ide_channel *channel)
+{
+	channel->phase = IDE_IDLE;
+	pthread_cond_signal(&channel->rested);
+}
+
 /* The lock is held. @bad_table: nothing was asked of the backend. */
 static void end(struct ide_channel *channel, int error, bool bad_table)
 {
@@ -121,7 +128,10 @@ static void finished(struct disk_request *request, int error)
 	struct ide_channel *channel = channel_of(request);
 
 	pthread_mutex_lock(&channel->lock);
-	end(channel, error, false);
+	if (channel->abandoned)
+		end_late(channel);
+	else
+		end(channel, error, false);
 	pthread_mutex_unlock(&channel->lock);
 }
 

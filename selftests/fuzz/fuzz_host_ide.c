@@ -7,6 +7,8 @@
  * channel; the interrupt lines change when they say so; when nothing is in flight any more a software reset brings
  * each drive back.
  */
+#include <stdlib.h>
+
 #include "legacy/chipset.h"
 #include "legacy/ide_internal.h"
 #include "memory_disk.h"
@@ -273,7 +275,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		act(&machine, &tape);
 	recover(&machine);
 	json_decref(ide_query(machine.ide));
-	ide_stop(machine.ide);
+	if (!ide_stop(machine.ide, 60000))
+		abort();
 	ide_destroy(machine.ide);
 	pci_destroy(machine.pci);
 	pio_destroy(machine.pio);

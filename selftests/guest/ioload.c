@@ -2,11 +2,13 @@
 /*
  * ioload: a known number of IOs at a known depth, with the host's counters taken right before and right after, so
  * that signals, interrupts and exits per IO are exact. Small and static, because a guest may run where KVM is emulated.
- *	ioload [--singly] [--spin] [--poll] [--unmarked] [--cpus N] NAME DEVICE,... randread|randwrite|read|write BLOCK DEPTH COUNT
+ *	ioload [--singly] [--spin] [--poll] [--unmarked] [--here] [--cpus N] [--irq WORD] NAME DEVICE,... randread|randwrite|read|write BLOCK DEPTH COUNT
  * All events that have come are replaced in one io_submit(), as databases do.
  * --singly: each in one of its own, as fio does unless told otherwise. --spin: asks for events again and again instead
  * of sleeping. --poll: io_uring with IOPOLL, which asks the device's poll queues for completions. --unmarked: no counters and
- * no figures, only the load: exit status 1 if an IO failed.
+ * no figures, only the load: exit status 1 if an IO failed. --irq: also says how many interrupts of the lines of /proc/interrupts
+ * that have WORD in them came meanwhile. --here: this is no guest, and DEVICE may be a file: by io_uring, as hvis-host does, through the page
+ * cache where there is no O_DIRECT; figures without marks, and NAME.cpu_ns, what the IOs took of this process.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -36,9 +39,12 @@ struct load {
 	unsigned int cpus; /* a process on each of the first so many; 0: only this one, on any */
 	int random;
 	int singly;
-	int poll;
+	int uring; /* instead of io_submit() */
+	int poll; /* with it: polled completions */
+	int here;
 	int spin;
 	int unmarked;
+	const char *irq;
 	uint16_t opcode;
 	unsigned int depth;
 	unsigned int block;
@@ -47,13 +53,14 @@ struct load {
 	uint64_t state; /* of the random generator */
 	uint64_t next; /* sequential position */
 	aio_context_t context;
-	struct io_uring ring; /* instead, with --poll */
+	struct io_uring ring; /* instead, with uring */
 	struct iocb iocbs[DEPTH_MAX];
 };
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: ioload [--singly] [--spin] [--poll] [--unmarked] [--cpus N] NAME DEVICE,... MODE BLOCK DEPTH COUNT\n"
+	fprintf(stderr, "usage: ioload [--singly] [--spin] [--poll] [--unmarked] [--here] [--cpus N] [--irq WORD] "
+			"NAME DEVICE,... MODE BLOCK DEPTH COUNT\n"
 			"MODE: randread|randwrite|read|write. "
 			"Does COUNT IOs of BLOCK bytes with DEPTH in flight (on each of N CPUs) over all DEVICEs in turn and\n"
 			"reports NAME.iops and NAME.mbps.\n");
@@ -72,7 +79,7 @@ static void mark(const struct load *load, const char *when)
 	FILE *report;
 	char answer[16];
 
-	if (load->unmarked)
+	if (load->unmarked || load->here)
 		return;
 	report = fopen(REPORT, "r+");
 	if (!report)
@@ -82,6 +89,26 @@ static void mark(const struct load *load, const char *when)
 	if (!fgets(answer, sizeof(answer), report))
 		fail("no answer to a mark");
 	fclose(report);
+}
+
+/* Of all CPUs: the numbers behind the first colon of each line that has the word. */
+static unsigned long interrupts(const char *word)
+{
+	FILE *file = fopen("/proc/interrupts", "r");
+	unsigned long sum = 0, value;
+	char line[1024], *at, *end;
+
+	if (!file)
+		fail("/proc/interrupts");
+	while (fgets(line, sizeof(line), file)) {
+		at = strchr(line, ':');
+		if (!at || !strstr(line, word))
+			continue;
+		for (at++; value = strtoul(at, &end, 10), end != at && *end == ' '; at = end)
+			sum += value;
+	}
+	fclose(file);
+	return sum;
 }
 
 static uint64_t next_block(struct load *load)
@@ -107,7 +134,7 @@ static long submit_some(struct load *load, struct iocb **batch, long count)
 {
 	long i;
 
-	if (!load->poll)
+	if (!load->uring)
 		return syscall(SYS_io_submit, load->context, count, batch);
 	for (i = 0; i < count; i++) {
 		struct io_uring_sqe *sqe = io_uring_get_sqe(&load->ring);
@@ -141,7 +168,7 @@ static long collect(struct load *load, struct io_event *events)
 	struct io_uring_cqe *cqes[DEPTH_MAX], *first;
 	unsigned int got, i;
 
-	if (!load->poll)
+	if (!load->uring)
 		return syscall(SYS_io_getevents, load->context, !load->spin, load->depth, events, NULL);
 	errno = -io_uring_wait_cqe(&load->ring, &first);
 	if (errno)
@@ -200,17 +227,36 @@ static void run(struct load *load, unsigned long count)
 	}
 }
 
+static int open_device(const struct load *load, const char *path)
+{
+	int fd = open(path, O_RDWR | O_DIRECT);
+
+	return fd < 0 && errno == EINVAL && load->here ? open(path, O_RDWR) : fd;
+}
+
+static int size_of(int fd, uint64_t *bytes)
+{
+	struct stat status;
+
+	if (fstat(fd, &status))
+		return -1;
+	if (!S_ISREG(status.st_mode))
+		return ioctl(fd, BLKGETSIZE64, bytes);
+	*bytes = (uint64_t)status.st_size;
+	return 0;
+}
+
 static void open_devices(struct load *load, char *paths)
 {
 	uint64_t bytes;
 	char *path;
 
 	for (path = strtok(paths, ","); path; path = strtok(NULL, ",")) {
-		int fd = open(path, O_RDWR | O_DIRECT);
+		int fd = open_device(load, path);
 
 		if (load->devices == DEVICES_MAX)
 			usage();
-		if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes))
+		if (fd < 0 || size_of(fd, &bytes))
 			fail(path);
 		if (!load->devices || bytes / load->block < load->blocks)
 			load->blocks = bytes / load->block;
@@ -231,8 +277,8 @@ static void set_up(struct load *load)
 	memset(buffers, 0x5a, (size_t)load->block * load->depth);
 	for (i = 0; i < load->depth; i++)
 		load->iocbs[i].aio_buf = (uintptr_t)buffers + (uintptr_t)i * load->block;
-	if (load->poll) {
-		errno = -io_uring_queue_init(DEPTH_MAX, &load->ring, IORING_SETUP_IOPOLL);
+	if (load->uring) {
+		errno = -io_uring_queue_init(DEPTH_MAX, &load->ring, load->poll ? IORING_SETUP_IOPOLL : 0);
 		if (errno)
 			fail("io_uring_queue_init");
 	} else if (syscall(SYS_io_setup, load->depth, &load->context)) {
@@ -300,18 +346,19 @@ static void await_children(const struct load *load)
 			fail("a part of the load failed");
 }
 
-static double now(void)
+static double now(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 int main(int argc, char **argv)
 {
 	static struct load load = { .state = 0x9E3779B97F4A7C15ull };
-	double begin, seconds;
+	unsigned long before = 0;
+	double begin, seconds, cpu;
 	int go = -1;
 
 	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
@@ -320,9 +367,13 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[1], "--spin"))
 			load.spin = 1;
 		else if (!strcmp(argv[1], "--poll"))
-			load.poll = 1;
+			load.poll = load.uring = 1;
+		else if (!strcmp(argv[1], "--here"))
+			load.here = load.uring = 1;
 		else if (!strcmp(argv[1], "--unmarked"))
 			load.unmarked = 1;
+		else if (!strcmp(argv[1], "--irq") && argc > 2)
+			load.irq = argv[2], argc--, argv++;
 		else if (!strcmp(argv[1], "--cpus") && argc > 2 && atoi(argv[2]) > 0)
 			load.cpus = (unsigned int)atoi(argv[2]), argc--, argv++;
 		else
@@ -346,17 +397,27 @@ int main(int argc, char **argv)
 		run(&load, load.depth * 4ul); /* warm up: code paths, caches, the host's worker */
 	}
 	mark(&load, "begin");
-	begin = now();
+	if (load.irq)
+		before = interrupts(load.irq);
+	cpu = now(CLOCK_PROCESS_CPUTIME_ID);
+	begin = now(CLOCK_MONOTONIC);
 	if (load.cpus) {
 		close(go);
 		await_children(&load);
 	} else {
 		run(&load, load.count);
 	}
-	seconds = now() - begin;
+	seconds = now(CLOCK_MONOTONIC) - begin;
+	cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	if (load.unmarked)
 		return 0;
+	if (load.irq)
+		before = interrupts(load.irq) - before;
 	mark(&load, "end");
+	if (load.irq)
+		printf("@figure %s.interrupts %lu count\n", load.name, before);
+	if (load.here)
+		printf("@figure %s.cpu_ns %.0f ns\n", load.name, cpu * 1e9);
 	printf("@figure %s.ios %lu count\n", load.name, load.count);
 	printf("@figure %s.iops %.1f 1/s\n", load.name, (double)load.count / seconds);
 	printf("@figure %s.mbps %.2f MB/s\n", load.name, (double)load.count * load.block / seconds / 1e6);

@@ -76,7 +76,7 @@ def image(folder, name, size):
 def check(results, context, initrd):
     file, slow = image(context.scratch, "ide-file", 64 * MIB), image(context.scratch, "ide-slow", 8 * MIB)
     guest = Guest("ide", images.kernel("vmlinux", KERNEL), initrd, images.append("ide", "hv", context.tsc_khz, limit=280),
-                  disks=[f"file={file},controller=ide", "null=1G,controller=ide", f"file={slow},controller=ide,lun=3"], limit=320)
+                  disks=[f"file={file},controller=ide", "null=1G", f"file={slow},lun=3"], options=["--generation", "1"], limit=320)
     run = Run(guest, context.scratch, results.folder).run()
     for name in CHECKS:
         results.check(f"ide.{name}", f"ide: ok {name}" in run.lines, " ".join(line for line in run.lines if name in line)[:300])

@@ -30,10 +30,11 @@ def prepare(kernel=KERNEL):
 class Host(balloon.Host):
     """Exits are net of those that the guest makes when it does nothing."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, rounds=ROUNDS):
         super().__init__(*arguments)
         self.taken = {}
         self.reports = self.moves = self.moving = 0
+        self.times = rounds
 
     def mark(self, name, stats):
         if "." in name:
@@ -60,7 +61,7 @@ class Host(balloon.Host):
         self.figure(f"{prefix}net_exits_per_gib", (exits - seconds * self.idle_rate()) / gib, "1/GiB")
 
     def rounds(self):
-        for number in range(ROUNDS + 1):
+        for number in range(self.times + 1):
             self.way("reclaim", SMALL, number > 0)
             self.way("return", balloon.START, number > 0)
 
@@ -81,10 +82,10 @@ class Host(balloon.Host):
         self.check("nothing-refused", not wrong and not after.get("ballooned"), f"{wrong}, {after.get('ballooned')} bytes ballooned")
 
 
-def boot(results, side, load, context, initrds, kernel=KERNEL):
+def boot(results, side, load, context, initrds, kernel=KERNEL, times=ROUNDS):
     """One guest; its figures go to results."""
     limit = 120 if load == "rate" else 300
-    host = Host(results, f"balloon.measure.{load}-{side}", side, side == "hvis")
+    host = Host(results, f"balloon.measure.{load}-{side}", side, side == "hvis", rounds=times)
     guest = Guest(f"memmeasure-{load}-{side}", images.kernel("vmlinux", kernel), initrds[side],
                   images.append(side, "hv", context.tsc_khz, load=load, limit=limit - 20), cpus=2,
                   memory=f"startup={balloon.START}M,min=128M,max=1G", limit=limit)

@@ -83,6 +83,16 @@ def counts(results, prefix, side, begin, end, idle_rate=None):
         results.figure(f"{prefix}.net_exits_per_packet.{side}", net / packets, "1/packet")
 
 
+def rates(load, said):
+    """(figure, value, unit) of what the receiver of a load says, as iperf3 does in JSON."""
+    if load.startswith("udp"):
+        total = said["end"]["sum"]
+        arrived = total["packets"] - total["lost_packets"]
+        return [("pps", arrived / total["seconds"], "1/s"), ("lost", total["lost_percent"], "%")]
+    total = said["end"]["sum_sent" if load.endswith("rx") else "sum_received"]
+    return [("mbps", total["bits_per_second"] / 1e6, "Mbit/s")]
+
+
 def figures(results, server, side, queues):
     """Rates from iperf3's receiver, counts per packet from the host."""
     idle = [server.taken.get(f"idle.{point}") for point in ("begin", "end")]
@@ -90,14 +100,8 @@ def figures(results, server, side, queues):
     for load, said in server.said.items():
         begin, end = server.taken[f"{load}.begin"], server.taken[f"{load}.end"]
         prefix = f"netvsc.{load}" if queues == 1 else f"netvsc.{load}_{queues}q"
-        if load.startswith("udp"):
-            total = said["end"]["sum"]
-            arrived = total["packets"] - total["lost_packets"]
-            results.figure(f"{prefix}.pps.{side}", arrived / total["seconds"], "1/s")
-            results.figure(f"{prefix}.lost.{side}", total["lost_percent"], "%")
-        else:
-            total = said["end"]["sum_sent" if load.endswith("rx") else "sum_received"]
-            results.figure(f"{prefix}.mbps.{side}", total["bits_per_second"] / 1e6, "Mbit/s")
+        for figure, value, unit in rates(load, said):
+            results.figure(f"{prefix}.{figure}.{side}", value, unit)
         counts(results, prefix, side, begin, end, idle_rate)
 
 

@@ -187,7 +187,7 @@ static inline int ide_setup(void **state)
 static inline int ide_teardown(void **state)
 {
 	(void)state;
-	ide_stop(bench.ide);
+	assert_true(ide_stop(bench.ide, 60000));
 	ide_destroy(bench.ide);
 	for (unsigned int i = 0; i < 2; i++) {
 		assert_true(bench.disks[i].closed);

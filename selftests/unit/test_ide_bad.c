@@ -229,6 +229,24 @@ static void a_disk_that_fails(void **state)
 	assert_int_equal(counted("errors"), 4);
 }
 
+/* It is not waited for without end, and an answer that comes after all finds nobody: the VM would be gone by then. */
+static void a_disk_that_never_answers(void **state)
+{
+	unsigned int edges = bench.edges[0];
+
+	(void)state;
+	bench.disks[0].hold = true;
+	prd(0, DATA, 512, true);
+	ask28(ATA_READ_DMA, 0, 1);
+	start(BMIDE_TO_MEMORY);
+	pump();
+	assert_non_null(bench.disks[0].held);
+	assert_false(ide_stop(bench.ide, 20));
+	let_go(&bench.disks[0]);
+	assert_int_equal(bench.edges[0], edges);
+	assert_false(bench.disks[0].closed);
+}
+
 static void a_disk_that_must_not_be_written(void **state)
 {
 	(void)state;
@@ -274,6 +292,7 @@ int main(void)
 		TEST(registers_stand_still_during_a_command),
 		TEST(stopped_and_reset_in_flight),
 		TEST(a_disk_that_fails),
+		TEST(a_disk_that_never_answers),
 		TEST(a_disk_that_must_not_be_written),
 		TEST(odd_accesses),
 	};

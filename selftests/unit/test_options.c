@@ -497,6 +497,44 @@ static void adapters_take_what_they_have(void **state)
 	refuse("--kernel k --nic sink,nvsp=5,model=tulip", "--nic sink,nvsp=5,model=tulip: model=tulip knows no NVSP: leave nvsp= out");
 }
 
+static void generation_1_has_emulated_devices(void **state)
+{
+	(void)state;
+	take("--kernel k --disk null=1G --nic sink");
+	assert_int_equal(options.generation, 2);
+	assert_int_equal(options.disks[0].controller, 0);
+	assert_false(options.nics[0].tulip);
+	take("--kernel k --disk null=1G --nic sink --generation 1 --disk null=1G,controller=2 --disk null=1G,controller=ide --nic sink,model=synthetic,mtu=9000");
+	assert_int_equal(options.disks[0].controller, OPTIONS_CONTROLLER_IDE);
+	assert_int_equal(options.disks[0].lun, 0);
+	assert_int_equal(options.disks[1].controller, 2);
+	assert_int_equal(options.disks[2].lun, 1);
+	assert_true(options.nics[0].tulip);
+	assert_false(options.nics[1].tulip);
+	take("--kernel k --generation 2 --disk null=1G --disk null=1G,controller=ide --nic sink,model=tulip");
+	assert_int_equal(options.disks[0].controller, 0);
+	assert_int_equal(options.disks[1].controller, OPTIONS_CONTROLLER_IDE);
+	assert_true(options.nics[0].tulip);
+	take("--kernel k --generation 1 --disk null=1G,lun=3");
+	assert_int_equal(options.disks[0].lun, 3);
+}
+
+static void generation_1_takes_what_its_devices_have(void **state)
+{
+	(void)state;
+	refuse("--kernel k --generation 0", "--generation 0: must be a number from 1 to 2");
+	refuse("--kernel k --generation 3", "--generation 3: must be a number from 1 to 2");
+	refuse("--kernel k --generation gen1", "--generation gen1: must be a number from 1 to 2");
+	refuse("--kernel k --generation 1 --generation 2", "--generation 2: is given twice");
+	refuse("--kernel k --disk null=1G,block=4096 --generation 1",
+	       "--disk null=1G,block=4096: block= must be 512 with controller=ide (as --generation 1 has it)");
+	refuse("--kernel k --generation 1 --disk null=1G,lun=4",
+	       "--disk null=1G,lun=4: lun= needs a number from 0 to 3 with controller=ide (as --generation 1 has it)");
+	refuse("--kernel k --generation 1 --nic sink,mtu=9000", "--nic sink,mtu=9000: model=tulip has an MTU of 1500 (as --generation 1 has it)");
+	refuse("--kernel k --generation 1 --disk null=1G --disk null=1G --disk null=1G --disk null=1G --disk null=2G",
+	       "--disk null=2G: no LUN is free on the IDE controller, which takes four disks");
+}
+
 static void dynamic_memory(void **state)
 {
 	(void)state;
@@ -560,7 +598,7 @@ static void help_names_every_option(void **state)
 					     "--cpus",		"--memory",	"--disk",
 					     "--serial",	"--control",	"--stats",
 					     "--trace",		"--vmbus-version", "--time-limit",
-					     "--hyperv",	"--verbose",	"--services", "--host-cpus" };
+					     "--hyperv",	"--verbose",	"--services", "--host-cpus", "--generation" };
 	char *text = NULL;
 	size_t bytes = 0;
 	FILE *file = open_memstream(&text, &bytes);
@@ -601,6 +639,8 @@ int main(void)
 		cmocka_unit_test_teardown(long_values_stay_one_line, teardown),
 		cmocka_unit_test_teardown(nics_on_taps_have_addresses_of_their_own, teardown),
 		cmocka_unit_test_teardown(adapters_take_what_they_have, teardown),
+		cmocka_unit_test_teardown(generation_1_has_emulated_devices, teardown),
+		cmocka_unit_test_teardown(generation_1_takes_what_its_devices_have, teardown),
 		cmocka_unit_test_teardown(help_names_every_option, teardown),
 	};
 

@@ -76,12 +76,17 @@ MEMORY_SIDES = (
     Side("hvis", "hvis_balloon", "", "#2f7ed8", "hvis-host"),
     Side("kernel", "kernel's hv_balloon, same host", "the kernel's hv_balloon", "#e08214", "hvis-host"),
 )
+TIME_SIDES = (
+    Side("hvis", "kernel booted with nopv, then hvis_timesync and hvis_enlighten", "", "#2f7ed8", "hvis-host"),
+    Side("plain", "the same guest before: emulated clock, TSC deadline, interrupts", "the unenlightened kernel", "#d6404e", "none"),
+    Side("kernel", "kernel's own Hyper-V code, same host", "the kernel's own Hyper-V code", "#e08214", "hvis-host"),
+)
 # A set of sides goes round by itself.
-SIDES = {"disk": DISK_SIDES, "net": NET_SIDES, "memory": MEMORY_SIDES}
+SIDES = {"disk": DISK_SIDES, "net": NET_SIDES, "memory": MEMORY_SIDES, "time": TIME_SIDES}
 # What such a comparison should have and this one has not yet; the report says so.
 NOT_MEASURED = (
     ("two jobs at a time; guests of several CPUs, NICs of several queues", "not by this bench; make measure has two queues for our driver and the kernel's"),
-    ("spin, TLB flush, IPI, timers", "not by this bench; make check-all tries them (docs/enlighten.md, docs/timesync.md)"),
+    ("contended spinlocks", "not by this bench; make check-all tries them (docs/enlighten.md)"),
     ("copied bytes", "nobody counts them"),
     ("IDE and QEMU's disks by aio=native; QEMU's virtio-balloon", "not measured"),
     ("a null disk without a VM", "there is nothing to measure: nothing would be called"),
@@ -162,6 +167,10 @@ LOADS = (
     Load("disk", "boot", "boot until both disks are there", "ms", "", prefix="boot.disks"),
     Load("disk", "clock", "one clock_gettime() of a program", "ns", "", prefix="clock.gettime"),
     Load("memory", "reclaim", "192 of 512 MiB taken", "reclaim.mibps", "gib", prefix="balloon"),
+    Load("time", "time.clock", "one clock_gettime(), by the best clock of the kernel", "ns", "", prefix="time.clock"),
+    Load("time", "time.sleep", "a sleep of 1 ms is longer by", "ns", "", prefix="time.sleep"),
+    Load("time", "time.tlb", "TLB flush of another CPU that is busy", "ns", "", prefix="time.tlb"),
+    Load("time", "time.ipi", "interrupt to another CPU that is busy (membarrier)", "ns", "", prefix="time.ipi"),
 )
 # Before the loads, in each guest of a disk.
 ALWAYS = ("boot", "clock")

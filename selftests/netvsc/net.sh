@@ -30,11 +30,20 @@ channels_max()
 	ethtool -l eth0 | sed -n 's/^Combined:[^0-9]*//p' | head -1
 }
 
+# queues_are NUMBER: the stack uses so many, in each direction. The kernel's driver leaves two where it has one channel.
+queues_are()
+{
+	[ "$HVIS_DRIVER" = kernel ] && [ "$1" = 1 ] && return
+	for way in tx rx; do
+		echo "$way: $(ls -d /sys/class/net/eth0/queues/$way-* | wc -l) queues, expected $1"
+		[ "$(ls -d /sys/class/net/eth0/queues/$way-* | wc -l)" = "$1" ] || return 1
+	done
+}
+
 # channels_are NUMBER: set, and seen everywhere.
 channels_are()
 {
-	ethtool -L eth0 combined "$1" && [ "$(channels_now)" = "$1" ] && [ "$(ls -d /sys/class/net/eth0/queues/tx-* | wc -l)" = "$1" ] &&
-		[ "$(ls -d /sys/class/net/eth0/queues/rx-* | wc -l)" = "$1" ] && pings 56 3
+	ethtool -L eth0 combined "$1" && [ "$(channels_now)" = "$1" ] && queues_are "$1" && pings 56 3
 }
 
 # mtu_is BYTES: set, and the largest frame passes.

@@ -111,9 +111,9 @@ def job(name, kernel, mode, programs, weight, cpus=2, options=(), rare=False, **
 def jobs():
     return [
         job("clock", "6.1-amd64", "nopv", ("clock.sh", "page.sh"), 12, race_seconds=6),
-        job("clock-6.12", "6.12-amd64", "nopv", ("clock.sh", "page.sh"), 12, rare=True),
+        job("clock-6.12", "6.12-amd64", "nopv", ("clock.sh", "page.sh"), 25, rare=True, race_seconds=120),
         job("timer", "6.12-amd64", "nopv", ("load.sh", "stimer.sh", "reload.sh"), 14, rare=True),
-        job("timer-4cpu", "6.1-amd64", "nopv", ("clock.sh", "stimer.sh", "reload.sh"), 20, cpus=4, rare=True, reloads=100),
+        job("timer-4cpu", "6.1-amd64", "nopv", ("clock.sh", "stimer.sh", "reload.sh"), 20, cpus=4, rare=True, reloads=100, race_seconds=120),
         job("message", "6.1-amd64", "nopv", ("load.sh", "stimer.sh"), 8, options=("--hyperv", "-stimer-direct"), way="message", rare=True),
         job("wall", "6.12-amd64", "nopv", ("load.sh", "wall.sh"), 16, cpus=1),
         job("chrony", "6.1-amd64", "nopv", ("load.sh", "chrony.sh"), 8, rare=True),

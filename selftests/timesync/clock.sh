@@ -27,9 +27,20 @@ at_least()
 	awk -v a="$1" -v b="$2" -v times="$3" 'BEGIN { exit !(a > 0 && b >= times * a) }'
 }
 
+# raced NAME: how many reads it was, as a figure.
+raced()
+{
+	cat /tmp/race
+	figure "clock.race.reads.$1" "$(cut -d' ' -f1 /tmp/race)" 1
+	figure "clock.race.alternations.$1" "$(cut -d' ' -f3 /tmp/race)" 1
+}
+
 race()
 {
-	use "$1" && clockload monotone "$cpus" "$reads" "$2"
+	use "$1" && clockload monotone "$cpus" "$reads" "$2" >/tmp/race
+	status=$?
+	raced "$1"
+	return $status
 }
 
 # Everything else reads the clock as well, by all of them in turn.
@@ -46,7 +57,7 @@ race_while_switching()
 	done
 	wait $pid
 	status=$?
-	cat /tmp/race
+	raced switching
 	return $status
 }
 

@@ -3,15 +3,18 @@
 in a folder of its own."""
 
 import base64
+import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
 
 PROGRAM = "chromium"
 LIMIT = 300  # seconds that one browser may live
+SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 
 def missing():
@@ -19,11 +22,30 @@ def missing():
     return "" if shutil.which(PROGRAM) else f"{PROGRAM} is not installed"
 
 
+def adopt_orphans():
+    """Whoever is left without a parent below this process is its child from then on, and can be waited for."""
+    if ctypes.CDLL(None, use_errno=True).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def end_group(process):
+    """Kills a process with its group and waits for all that it has started, its crash handler has a group of its own and ends by itself: none
+    writes any more when this returns. To be called while this process has no other children."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        return
+
+
 class Browser:
     """with Browser() as browser: open(), ask(), picture()."""
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="hvis-browser-")
+        adopt_orphans()
         their_in, self.out = os.pipe()
         self.inside, their_out = os.pipe()
         # The shell moves the pipes to where the browser looks for them.
@@ -31,7 +53,7 @@ class Browser:
             ["sh", "-c", f'exec 3<&{their_in} 4>&{their_out}; exec "$@"', PROGRAM, PROGRAM, "--headless", "--no-sandbox", "--disable-gpu",
              "--disable-extensions", "--no-first-run", "--hide-scrollbars", f"--user-data-dir={self.folder.name}", "--remote-debugging-pipe"],
             pass_fds=(their_in, their_out), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**os.environ, "HOME": self.folder.name})
+            env={**os.environ, "HOME": self.folder.name}, start_new_session=True)
         os.close(their_in)
         os.close(their_out)
         self.number, self.page, self.said = 0, None, b""
@@ -49,8 +71,7 @@ class Browser:
 
     def __exit__(self, *_):
         self.limit.cancel()
-        self.process.kill()
-        self.process.wait()
+        end_group(self.process)
         os.close(self.inside)
         os.close(self.out)
         self.folder.cleanup()

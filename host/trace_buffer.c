@@ -17,7 +17,7 @@
 #include "trace_buffer.h"
 
 #define GATHER_NS   20000000 /* wait so long for more before a small write */
-#define PATIENCE    2 /* seconds that trace_buffer_drain() gives a pipe that nobody reads */
+#define PATIENCE_NS 2000000000ull /* that trace_buffer_drain() gives a pipe that nobody reads */
 #define POLL_MS	    100 /* how often a full pipe looks whether it is told to end */
 #define WRITE_BYTES (1u << 20) /* at once at most */
 
@@ -113,14 +113,6 @@ uint64_t trace_buffer_written(struct trace_buffer *buffer)
 	return written;
 }
 
-static void after(struct timespec *when, long nanoseconds)
-{
-	clock_gettime(CLOCK_MONOTONIC, when);
-	when->tv_nsec += nanoseconds;
-	when->tv_sec += when->tv_nsec / 1000000000;
-	when->tv_nsec %= 1000000000;
-}
-
 /* Under the lock: until there is enough to write, or time to end. */
 static void await_bytes(struct trace_buffer *buffer)
 {
@@ -130,7 +122,7 @@ static void await_bytes(struct trace_buffer *buffer)
 	while (buffer->waiting && buffer->head == buffer->tail && !buffer->end)
 		pthread_cond_wait(&buffer->filled, &buffer->lock);
 	buffer->waiting = false;
-	after(&when, GATHER_NS);
+	when = thread_after(GATHER_NS);
 	buffer->gathering = buffer->tail - buffer->head < buffer->size / 2;
 	while (buffer->gathering && !buffer->hurry && !buffer->end)
 		if (pthread_cond_timedwait(&buffer->filled, &buffer->lock, &when))
@@ -202,10 +194,8 @@ int trace_buffer_drain(struct trace_buffer *buffer)
 	pthread_cond_signal(&buffer->filled);
 	last = buffer->head;
 	while (buffer->head != buffer->tail && !error) {
-		struct timespec when;
+		struct timespec when = thread_after(PATIENCE_NS);
 
-		after(&when, 0);
-		when.tv_sec += PATIENCE;
 		error = pthread_cond_timedwait(&buffer->emptied, &buffer->lock, &when);
 		if (error == ETIMEDOUT && buffer->head != last)
 			error = 0; /* slow, but it moves */
@@ -215,17 +205,6 @@ int trace_buffer_drain(struct trace_buffer *buffer)
 	error = buffer->error ? buffer->error : -error;
 	pthread_mutex_unlock(&buffer->lock);
 	return error;
-}
-
-/* Conditions wait by the clock that nobody sets. */
-static void init_condition(pthread_cond_t *condition)
-{
-	pthread_condattr_t attributes;
-
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(condition, &attributes);
-	pthread_condattr_destroy(&attributes);
 }
 
 struct trace_buffer *trace_buffer_create(int fd, size_t bytes)
@@ -238,8 +217,8 @@ struct trace_buffer *trace_buffer_create(int fd, size_t bytes)
 	buffer->fd = fd;
 	buffer->size = bytes;
 	pthread_mutex_init(&buffer->lock, NULL);
-	init_condition(&buffer->filled);
-	init_condition(&buffer->emptied);
+	thread_condition_init(&buffer->filled);
+	thread_condition_init(&buffer->emptied);
 	buffer->bytes = malloc(bytes);
 	error = buffer->bytes ? thread_start(&buffer->thread, "trace", writer, buffer) : ENOMEM;
 	if (!error)

@@ -74,7 +74,6 @@ void vcpus_kick(void *vcpus, unsigned int index);
 void vcpus_call(struct vcpus *vcpus, unsigned int index, void (*function)(int fd, void *argument),
 		void *argument);
 
-
 unsigned int vcpus_count(const struct vcpus *vcpus);
 /** vcpus_fd() - for ioctls that need not be made by the VP's thread (KVM_GET_STATS_FD). */
 int vcpus_fd(const struct vcpus *vcpus, unsigned int index);

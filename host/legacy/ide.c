@@ -8,24 +8,20 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "legacy/ide_internal.h"
+#include "thread.h"
 
 #define SECONDARY_BELOW 0x80 /* the secondary's ports are so much below the primary's */
 
 static void init_channel(struct ide *ide, unsigned int index)
 {
 	struct ide_channel *channel = &ide->channels[index];
-	pthread_condattr_t monotonic;
 
 	channel->ide = ide;
 	channel->index = index;
 	pthread_mutex_init(&channel->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&channel->rested, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	thread_condition_init(&channel->rested);
 	ide_transfer_init(channel);
 	ide_sign(channel);
 }
@@ -147,20 +143,6 @@ int ide_attach(struct ide *ide, struct pio *pio)
 	return 0;
 }
 
-static struct timespec after_ms(unsigned int ms)
-{
-	struct timespec when;
-
-	clock_gettime(CLOCK_MONOTONIC, &when);
-	when.tv_sec += ms / 1000;
-	when.tv_nsec += ms % 1000 * 1000000;
-	if (when.tv_nsec >= 1000000000) {
-		when.tv_sec++;
-		when.tv_nsec -= 1000000000;
-	}
-	return when;
-}
-
 /*
  * Nobody gives the worker anything new. A file may lie on a server that is gone, and a loop may have failed: then what is in flight never
  * ends, and neither its memory nor its thread can be taken away from it.
@@ -185,7 +167,7 @@ static bool stop_channel(struct ide_channel *channel, const struct timespec *unt
 
 bool ide_stop(struct ide *ide, unsigned int limit_ms)
 {
-	struct timespec until = after_ms(limit_ms);
+	struct timespec until = thread_after(limit_ms * 1000000ull);
 	bool stopped = true;
 
 	for (unsigned int i = 0; i < IDE_CHANNELS; i++)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/legacy/ide.c host/legacy/ide_registers.c host/legacy/ide_command.c host/legacy/ide_identify.c host/legacy/ide_pio.c host/legacy/ide_dma.c host/legacy/ide_prd.c host/legacy/ide_transfer.c host/legacy/ide_query.c host/guestmem.c host/pagemap.c host/pio.c
+// links: host/legacy/ide.c host/legacy/ide_registers.c host/legacy/ide_command.c host/legacy/ide_identify.c host/legacy/ide_pio.c host/legacy/ide_dma.c host/legacy/ide_prd.c host/legacy/ide_transfer.c host/legacy/ide_query.c host/guestmem.c host/pagemap.c host/pio.c host/thread.c
 /*
  * The IDE controller as a driver uses it: what it says of itself, PIO and DMA, interrupts, resets. What a bad guest does to it
  * is in test_ide_bad.c.

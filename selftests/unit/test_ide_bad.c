@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/legacy/ide.c host/legacy/ide_registers.c host/legacy/ide_command.c host/legacy/ide_identify.c host/legacy/ide_pio.c host/legacy/ide_dma.c host/legacy/ide_prd.c host/legacy/ide_transfer.c host/legacy/ide_query.c host/guestmem.c host/pagemap.c host/pio.c
+// links: host/legacy/ide.c host/legacy/ide_registers.c host/legacy/ide_command.c host/legacy/ide_identify.c host/legacy/ide_pio.c host/legacy/ide_dma.c host/legacy/ide_prd.c host/legacy/ide_transfer.c host/legacy/ide_query.c host/guestmem.c host/pagemap.c host/pio.c host/thread.c
 /*
  * What a bad guest asks of the IDE controller, and a disk that fails: nothing but a device error comes of it, and it is
  * counted.

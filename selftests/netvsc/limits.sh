@@ -6,7 +6,7 @@
 # The kernel's driver takes any MTU up to 65521, and keeps to what the host takes.
 mtu_refused()
 {
-	if [ "$HVIS_DRIVER" = kernel ] && [ "$1" -gt 9000 ]; then set -- 65535; fi
+	if [ "$HVIS_DRIVER" = kernel ] && [ "$1" = 9001 ]; then set -- 65522; fi
 	refuses ip link set eth0 mtu "$1" && grep -qx 1500 /sys/class/net/eth0/mtu && pings 56 1
 }
 

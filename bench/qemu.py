@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """A guest on QEMU, run and read as one on hvis-host is (selftests/lib/guest.py); its counters are KVM's own, by QMP."""
 
-import json
 import os
 import subprocess
 import threading
 
-from guest import Run
+from guest import Run, execute
 
 PROGRAM = "qemu-system-x86_64"
 
@@ -50,13 +49,11 @@ class QemuRun(Run):
 
     def ask(self, command, **arguments):
         """query-stats: in the shape that hvis-host has, as far as KVM knows it; None if QEMU is gone."""
-        client = self._connect(self.control_path)
-        if not client:
-            return None
-        with client, client.makefile("rw") as stream:
-            stream.readline()
+        def talk(stream):
             execute(stream, "qmp_capabilities")
-            answer = execute(stream, command, target="vcpu")
+            return execute(stream, command, target="vcpu")
+
+        answer = self.converse(talk)
         return kvm_stats(answer) if answer else None
 
     def never_started(self):
@@ -66,17 +63,6 @@ class QemuRun(Run):
         with open(self.errors, encoding="utf-8", errors="replace") as errors:
             said = errors.read().strip().splitlines()
         return said[-1] if said else f"exit status {self.status}, without a word"
-
-
-def execute(stream, command, **arguments):
-    """One QMP command; events that come in between are of no interest."""
-    stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-    stream.flush()
-    for line in stream:
-        answer = json.loads(line)
-        if "return" in answer or "error" in answer:
-            return answer.get("return")
-    return None
 
 
 def kvm_stats(answer):

@@ -92,6 +92,19 @@ figure()
 	echo "@figure $1 $2 $3" >/dev/ttyS1
 }
 
+# say WHAT: how far this is, for whoever watches.
+say()
+{
+	echo "@progress $*"
+}
+
+# die WHY: what goes on from here makes no sense.
+die()
+{
+	say "FAILED: $*"
+	exit 1
+}
+
 # skip WHY: there is nothing to test here.
 skip()
 {

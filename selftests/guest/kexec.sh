@@ -1,17 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # What a kernel and the one that it starts in its place both do: load all drivers, read what was written.
 
-say()
-{
-	echo "kexec: $*"
-}
-
-die()
-{
-	say "FAILED: $*"
-	exit 1
-}
-
 others()
 {
 	case "$HVIS_DRIVER" in

@@ -21,6 +21,17 @@ HOST = os.path.join(BUILD, "host", "hvis-host")
 EXIT_MEANING = {0: "powered off", 3: "reset", 4: "crashed", 5: "time limit"}
 
 
+def execute(stream, command, **arguments):
+    """One command, hvis-host's or QMP's, and what it returns; None after an error. Events that come in between are of no interest."""
+    stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+    stream.flush()
+    for line in stream:
+        answer = json.loads(line)
+        if "return" in answer or "error" in answer:
+            return answer.get("return")
+    return None
+
+
 @dataclass
 class Guest:
     """What to boot. Paths must be visible where it runs; scratch files belong on a real file system, not 9p."""
@@ -117,17 +128,18 @@ class Run:
             self.lines.append(line)
         self.on_line(line)
 
-    def ask(self, command, **arguments):
-        """One command on the control socket; None if the host is gone."""
+    def converse(self, talk):
+        """Whatever talk(STREAM) says and hears on the control socket behind the greeting; None if the host is gone."""
         client = self._connect(self.control_path)
         if not client:
             return None
         with client, client.makefile("rw") as stream:
             stream.readline()
-            stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-            stream.flush()
-            answer = json.loads(stream.readline() or "{}")
-        return answer.get("return")
+            return talk(stream)
+
+    def ask(self, command, **arguments):
+        """One command on the control socket; None if the host is gone."""
+        return self.converse(lambda stream: execute(stream, command, **arguments))
 
     def kill(self):
         self.process.kill()

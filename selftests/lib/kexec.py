@@ -32,7 +32,7 @@ def trouble_of(run, way):
     """One line, or nothing."""
     trouble = run.trouble()
     if trouble:
-        return f"{trouble} {' | '.join(line for line in run.lines if line.startswith('kexec: FAILED'))}"
+        return f"{trouble} {' | '.join(line for line in run.lines if line.startswith('@progress FAILED'))}"
     started = sum(line == "@started" for line in run.lines)
     said = {name: (stats or {}).get("vmbus", {}) for name, _, stats in run.marks}
     contacts = said.get("done", {}).get("contacts", 0) - said.get("going", {}).get("contacts", 0)

@@ -7,9 +7,10 @@
  * primary channel, and the commands it had end with DID_SOFT_ERROR, which the SCSI layer repeats a
  * few counted times where a repetition is harmless.
  *
- * Invariant: whoever changes a route waits for the RCU sections of storvsc_queuecommand() and rings
- * the old link's bell, so nothing is sent to a link that is not up, and nothing lies in its ring
- * unannounced.
+ * Invariant: whoever closes a link, or fails what was sent on it, takes its queue off it first,
+ * waits for the RCU sections of storvsc_queuecommand() and rings the old link's bell, so nothing is
+ * sent to a link that is closed, and nothing lies in its ring unannounced. A command that finds its
+ * sub-channel gone or broken before that goes to the primary by itself.
  */
 #include <linux/jiffies.h>
 #include <linux/rcupdate.h>
@@ -37,26 +38,40 @@ void storvsc_links_route(struct storvsc_host *host)
 	spin_unlock_irqrestore(&host->route_lock, flags);
 }
 
-/* Return: whether the link changed. A channel that is gone does not come up. */
-static bool set_up(struct storvsc_link *link, bool up)
+/* A channel that is gone does not come up. */
+static void set_up(struct storvsc_link *link, bool up)
 {
 	unsigned long flags;
-	bool changed;
 
 	spin_lock_irqsave(&link->host->route_lock, flags);
-	up = up && !test_bit(LINK_GONE, &link->flags);
-	changed = link->up != up;
-	link->up = up;
+	link->up = up && !test_bit(LINK_GONE, &link->flags);
 	spin_unlock_irqrestore(&link->host->route_lock, flags);
-	return changed;
 }
 
-/* From here on the queue uses the primary. May sleep; the link is open or was just rescinded. */
+/**
+ * storvsc_link_leave() - a sub-channel takes no more commands: its queue uses the primary one
+ * @link: a sub-channel that is gone or broken
+ *
+ * Any context. For who finds it so while sending, before the work or the rescind that ends what was
+ * sent there has come to its turn: no command may fail because of that.
+ *
+ * Return: the primary link; for a caller in an RCU section in which the controller is RUNNING its
+ * channel is open.
+ */
+struct storvsc_link *storvsc_link_leave(struct storvsc_link *link)
+{
+	set_up(link, false);
+	storvsc_links_route(link->host);
+	return &link->host->links[0];
+}
+
+/*
+ * From here on the queue uses the primary. May sleep; the link is open or was just rescinded. The
+ * wait is for who still sends on the link, whoever changed its route.
+ */
 static void detour(struct storvsc_link *link)
 {
-	if (!set_up(link, false))
-		return;
-	storvsc_links_route(link->host);
+	storvsc_link_leave(link);
 	synchronize_rcu();
 	if (!test_bit(LINK_GONE, &link->flags))
 		storvsc_link_kick(link);

@@ -118,6 +118,7 @@ struct storvsc_slot *storvsc_slot_of(struct storvsc_host *host, struct scsi_cmnd
 
 /* link.c */
 void storvsc_links_route(struct storvsc_host *host);
+struct storvsc_link *storvsc_link_leave(struct storvsc_link *link);
 int storvsc_link_open(struct storvsc_link *link);
 void storvsc_link_close(struct storvsc_link *link);
 u32 storvsc_links_get(struct storvsc_host *host);

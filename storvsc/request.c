@@ -153,6 +153,22 @@ struct passage {
 	u64 began;
 };
 
+/* The primary channel interrupts, whatever the queue is for. */
+static void use_link(struct passage *passage, struct scsi_cmnd *cmd, struct storvsc_link *link)
+{
+	struct request *request = scsi_cmd_to_rq(cmd);
+
+	passage->link = link;
+	if (unlikely(request->cmd_flags & REQ_POLLED && !link->polled))
+		storvsc_poll_forgo(request);
+}
+
+/* Errors of sending that say that the channel takes nothing any more. */
+static bool is_over(int error)
+{
+	return error == -EIO || error == -ENODEV;
+}
+
 /* The command does not reach the ring, but if it ends a batch, the others need their doorbell. */
 static int end_at_once(struct storvsc_link *link, struct scsi_cmnd *cmd, int host_byte)
 {
@@ -173,19 +189,13 @@ static int no_room(const struct passage *passage, struct scsi_cmnd *cmd, int err
 {
 	struct storvsc_link *link = passage->link;
 
-	switch (error) {
-	case -EAGAIN:
-		storvsc_latency_full(passage->queue, passage->began);
-		storvsc_link_kick(link);
-		return SCSI_MLQUEUE_HOST_BUSY;
-	case -ENODEV:
+	if (is_over(error))
 		return end_at_once(link, cmd, DID_NO_CONNECT);
-	case -EIO:
-		storvsc_report_broken(link);
-		return end_at_once(link, cmd, DID_NO_CONNECT);
-	default:
+	if (error != -EAGAIN)
 		return end_at_once(link, cmd, DID_ERROR);
-	}
+	storvsc_latency_full(passage->queue, passage->began);
+	storvsc_link_kick(link);
+	return SCSI_MLQUEUE_HOST_BUSY;
 }
 
 /*
@@ -197,6 +207,7 @@ static bool more_in_plug(void)
 	return in_task() && current->plug && !COMPAT_RQ_LIST_EMPTY(&current->plug->mq_list);
 }
 
+/* Return: 0 or the errors of hvis_channel_reserve(), with which nothing was done. */
 static int send(const struct passage *passage, struct scsi_cmnd *cmd, const struct extent *extent)
 {
 	struct storvsc_slot *slot = &passage->queue->slots[passage->tag];
@@ -209,11 +220,13 @@ static int send(const struct passage *passage, struct scsi_cmnd *cmd, const stru
 
 	/* While the host may write to the last command's pages, the tag carries no other. */
 	if (WARN_ON_ONCE(!storvsc_slot_is_free(slot)))
-		return end_at_once(link, cmd, DID_ERROR);
+		return -EBUSY;
 
 	packet = hvis_channel_reserve(link->channel, bytes, &irq_flags);
+	if (packet == ERR_PTR(-EIO))
+		storvsc_report_broken(link);
 	if (IS_ERR(packet))
-		return no_room(passage, cmd, PTR_ERR(packet));
+		return PTR_ERR(packet);
 	id = storvsc_slot_prepare(slot, cmd, passage->hwq, link->index);
 	write_packet(packet, cmd, extent, id);
 	slot->sent = 0;
@@ -226,6 +239,21 @@ static int send(const struct passage *passage, struct scsi_cmnd *cmd, const stru
 	if (last && !hvis_bell_holds(link->bell, more_in_plug()))
 		storvsc_link_kick(link);
 	return 0;
+}
+
+/*
+ * A sub-channel that has just ended: what is in its ring is repeated when it is closed; this
+ * command was not sent and goes to the primary.
+ */
+static int pass(struct passage *passage, struct scsi_cmnd *cmd, const struct extent *extent)
+{
+	int error = send(passage, cmd, extent);
+
+	if (unlikely(is_over(error) && passage->link->index)) {
+		use_link(passage, cmd, storvsc_link_leave(passage->link));
+		error = send(passage, cmd, extent);
+	}
+	return likely(!error) ? 0 : no_room(passage, cmd, error);
 }
 
 static int submit(struct storvsc_host *host, struct scsi_cmnd *cmd)
@@ -248,16 +276,14 @@ static int submit(struct storvsc_host *host, struct scsi_cmnd *cmd)
 		return end_at_once(NULL, cmd, DID_NO_CONNECT);
 	}
 	passage.queue = &host->queues[passage.hwq];
-	passage.link = READ_ONCE(passage.queue->link);
-	if (unlikely(scsi_cmd_to_rq(cmd)->cmd_flags & REQ_POLLED && !passage.link->polled))
-		storvsc_poll_forgo(scsi_cmd_to_rq(cmd));
+	use_link(&passage, cmd, READ_ONCE(passage.queue->link));
 	if (measure(host, cmd, &extent)) {
 		dev_warn_ratelimited(&host->device->dev,
 				     "command %02x: %u bytes in %u pieces do not make one range\n",
 				     cmd->cmnd[0], scsi_bufflen(cmd), scsi_sg_count(cmd));
 		return end_at_once(passage.link, cmd, DID_ERROR);
 	}
-	return send(&passage, cmd, &extent);
+	return pass(&passage, cmd, &extent);
 }
 
 /**

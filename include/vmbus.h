@@ -168,8 +168,8 @@ void hvis_channel_resume(struct vmbus_channel *channel);
 void hvis_channel_look(struct vmbus_channel *channel);
 
 /*
- * Doorbells that may wait for more packets: instead of hvis_channel_kick() ask hvis_bell_holds(), or hvis_bell_waits(), and kick if it
- * says no; else ring() is called when the task that sends sleeps, or a little later.
+ * Doorbells that may wait for more packets: instead of hvis_channel_kick() ask hvis_bell_holds(), hvis_bell_waits() or hvis_bell_later(), and
+ * kick if it says no; else ring() is called when the task that sends sleeps, or a little later; after hvis_bell_later(), some milliseconds.
  */
 struct hvis_bell;
 
@@ -177,6 +177,7 @@ struct hvis_bell *hvis_bell_create(unsigned int cpu, unsigned int late_ticks, un
 				   void *context);
 bool hvis_bell_holds(struct hvis_bell *bell, bool more);
 bool hvis_bell_waits(struct hvis_bell *bell);
+bool hvis_bell_later(struct hvis_bell *bell);
 void hvis_bell_stop(struct hvis_bell *bell);
 void hvis_bell_destroy(struct hvis_bell *bell);
 

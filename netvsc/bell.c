@@ -53,10 +53,16 @@ bool netvsc_bell_holds(struct netvsc_queue *queue)
 	return hvis_bell_holds(mine(queue), false);
 }
 
-/** netvsc_bell_waits() - answers were left in @queue, by its poll(); will netvsc_tx_ring() be called? */
+/** netvsc_bell_waits() - acknowledgements were left in @queue, whose transmit lock is held; will netvsc_tx_ring() be called soon? */
 bool netvsc_bell_waits(struct netvsc_queue *queue)
 {
 	return hvis_bell_waits(mine(queue));
+}
+
+/** netvsc_bell_later() - answers were left in @queue, by its poll(); will netvsc_tx_ring() be called? */
+bool netvsc_bell_later(struct netvsc_queue *queue)
+{
+	return hvis_bell_later(mine(queue));
 }
 
 /**

@@ -106,7 +106,7 @@ static bool answers_may_wait(struct netvsc_queue *queue)
 	if (owed > nv->recv_sections / (4 * nv->channels))
 		return false;
 	WRITE_ONCE(queue->owed, owed);
-	if (!netvsc_bell_waits(queue))
+	if (!netvsc_bell_later(queue))
 		return false;
 	queue->rx.left++;
 	return true;

@@ -130,6 +130,7 @@ int netvsc_bells_create(struct netvsc *nv);
 void netvsc_bells_destroy(struct netvsc *nv);
 bool netvsc_bell_holds(struct netvsc_queue *queue);
 bool netvsc_bell_waits(struct netvsc_queue *queue);
+bool netvsc_bell_later(struct netvsc_queue *queue);
 
 /* rx.c */
 void netvsc_rx_begin(struct netvsc_queue *queue, const struct hvis_packet *packet);

@@ -6,9 +6,11 @@
  * of one, though, and where the host answers at once each of them costs a doorbell, an interrupt and their exits. So packets that are
  * followed by more, for sure or probably (burst.c), are held: their driver keeps them, and rings for all of them when the task sleeps,
  * when its time is up, or when there are as many as the driver allows. "When it sleeps" is a thread of the lowest weight on the same
- * CPU, which the scheduler does not let preempt anybody; all bells of a CPU share one. A timer rings for a task that does not sleep.
+ * CPU, which the scheduler does not let preempt anybody; all bells of a CPU share one. A timer rings for a task that does not sleep, and
+ * for packets that the host can do without for some milliseconds.
  *
- * Invariant: after a packet was held, the thread's work is queued, and rings after it is no longer pending. All else is a guess.
+ * Invariant: after a packet was held, the thread's work is queued, or after it was left for later the timer is, and rings after it is no
+ * longer pending. All else is a guess.
  */
 #include <linux/export.h>
 #include <linux/jiffies.h>
@@ -25,13 +27,14 @@
 #include "vmbus.h"
 
 #define BELL_NICE 19
+#define BELL_LATER_MS 10
 
 /**
  * struct hvis_bell - packets that the host was not told of yet
  * @worker: rings when the task sleeps; its CPU's
  * @work: of @worker
- * @late: rings when it does not
- * @late_ticks: after so long
+ * @late: rings when it does not, and for what may come later
+ * @late_ticks: after so long in the first case
  * @cpu: only packets from there are held
  * @flags: BELL_*
  * @burst: the guess
@@ -164,6 +167,25 @@ bool hvis_bell_waits(struct hvis_bell *bell)
 	return true;
 }
 EXPORT_SYMBOL_GPL(hvis_bell_waits);
+
+/**
+ * hvis_bell_later() - packets are complete that the host does not miss for a while; may telling it wait?
+ * @bell: of this CPU, or NULL
+ *
+ * Only the timer rings for them: no thread is woken for each, and while packets keep coming the timer is not set anew. Any context
+ * that cannot leave its CPU. Return: as hvis_bell_holds().
+ */
+bool hvis_bell_later(struct hvis_bell *bell)
+{
+	if (!bell || raw_smp_processor_id() != bell->cpu)
+		return false;
+	/* Pending means that ring() comes after this: whoever takes the timer away rings next, and then sees what the caller wrote. */
+	smp_mb();
+	if (!timer_pending(&bell->late))
+		mod_timer(&bell->late, jiffies + msecs_to_jiffies(BELL_LATER_MS));
+	return true;
+}
+EXPORT_SYMBOL_GPL(hvis_bell_later);
 
 /**
  * hvis_bell_create() - a bell for a channel

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Our NIC driver against the kernel's own on the same host and tap, in one run: TCP both ways and small UDP packets, by 1 and 2 queues."""
+"""Our NIC driver against the kernel's own on the same host and tap, in one run: TCP both ways, small UDP packets out, and UDP into the guest
+that nobody answers, by 1 and 2 queues."""
 
 import json
 import os
@@ -11,7 +12,9 @@ from guest import Guest, Run
 from jobs import Job
 
 KERNEL = "6.12-amd64"
-LOADS = ("tcp_tx", "tcp_rx", "udp")
+LOADS = ("tcp_tx", "tcp_rx", "udp", "udp_rx")
+# Comes at a rate of its own: only what it costs is of interest.
+PACED = "udp_rx"
 SIDES = ("hvis", "kernel")
 QUEUES = (1, 2)
 SECONDS = 4
@@ -161,7 +164,7 @@ def judge(results, one_round=False):
         ours, theirs = (results.value(f"{prefix}.signals_per_packet.{side}") for side in SIDES)
         what, most = ("signals-below-the-kernels", 0.75) if one_round else ("signals-at-most-half-of-the-kernels", 0.5)
         results.check(f"netvsc.measure.{name}-{what}", bool(theirs) and ours <= theirs * most, f"{ours}, the kernel's {theirs}")
-        if not one_round:
+        if not one_round and PACED not in name:
             ours, theirs = (results.value(f"{prefix}.{rate_of(prefix)}.{side}") for side in SIDES)
             results.check(f"netvsc.measure.{name}-no-slower-than-the-kernels", bool(theirs) and ours >= theirs,
                           f"{ours}, the kernel's {theirs}")
@@ -188,7 +191,7 @@ def table(results):
     ratios = []
     for prefix in prefixes(results):
         ours, theirs = (results.value(f"{prefix}.{rate_of(prefix)}.{side}") for side in SIDES)
-        ratios.append(f"{ours / theirs:.2f}" if ours and theirs else "-")
+        ratios.append(f"{ours / theirs:.2f}" if ours and theirs and PACED not in prefix else "-")
     print(f"  {'ratio of rates':<26}" + "".join(f"{ratio:>18}" for ratio in ratios) + "\n", flush=True)
 
 

@@ -40,7 +40,8 @@ def figures_of(text):
 
 
 def do_ios(results, side, load, times, path):
-    text, _ = run([program("ioload"), "--here", load.key, path, load.mode, str(load.block), str(load.depth), str(load.ios(side, times))])
+    jobs = ["--cpus", str(load.jobs)] if load.jobs > 1 else []
+    text, _ = run([program("ioload"), "--here", *jobs, load.key, path, load.mode, str(load.block), str(load.depth), str(load.ios(side, times))])
     said = figures_of(text)
     for figure in ("iops", "mbps"):
         results.figure(f"{load.names}.{figure}.{side.name}", *said[f"{load.key}.{figure}"])

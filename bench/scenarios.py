@@ -85,8 +85,7 @@ TIME_SIDES = (
 SIDES = {"disk": DISK_SIDES, "net": NET_SIDES, "memory": MEMORY_SIDES, "time": TIME_SIDES}
 # What such a comparison should have and this one has not yet; the report says so.
 NOT_MEASURED = (
-    ("two jobs at a time; guests of several CPUs, NICs of several queues", "not by this bench; make measure has two queues for our driver and the kernel's"),
-    ("contended spinlocks", "not by this bench; make check-all tries them (docs/enlighten.md)"),
+    ("guests of several CPUs with disks or NICs, so that there are several queues", "not by this bench; make measure has two queues of a NIC for our driver and the kernel's"),
     ("copied bytes", "nobody counts them"),
     ("IDE and QEMU's disks by aio=native; QEMU's virtio-balloon", "not measured"),
     ("a null disk without a VM", "there is nothing to measure: nothing would be called"),
@@ -98,7 +97,8 @@ class Load:
     """One row of the report: something that is done as often as can be, or takes some time.
 
     set: whose sides do it. prefix: of its figures' names. rate: the figure that is compared. per: of what the counts are: io, packet or gib; empty:
-    it has none. quick: also with QUICK=1. Of a disk: mode is ioload's, with poll- in front for polled completions, disk null or file.
+    it has none. quick: also with QUICK=1. Of a disk: mode is ioload's, with poll- in front for polled completions, disk null or file; jobs: so many
+    processes, each at that depth.
     """
 
     set: str
@@ -112,6 +112,7 @@ class Load:
     mode: str = ""
     block: int = 0
     depth: int = 0
+    jobs: int = 1
 
     @property
     def key(self):
@@ -125,7 +126,8 @@ class Load:
 
     @property
     def words(self):
-        return f"{self.title}, depth {self.depth}" if self.depth else self.title
+        depth = f", depth {self.depth}" if self.depth else ""
+        return f"{self.title}{depth}{' each' if self.jobs > 1 else ''}"
 
     def ios(self, side, times):
         """How many IOs one run of it is."""
@@ -139,8 +141,8 @@ class Load:
         return not self.mode.startswith("poll-") or side.name == "hvis"
 
 
-def disk(name, title, where, mode, block, depth, quick):
-    return Load("disk", name, title, "iops" if block < 65536 else "mbps", "io", quick, disk=where, mode=mode, block=block, depth=depth)
+def disk(name, title, where, mode, block, depth, quick, jobs=1):
+    return Load("disk", name, title, "iops" if block < 65536 else "mbps", "io", quick, disk=where, mode=mode, block=block, depth=depth, jobs=jobs)
 
 
 def small(name, title, where, mode, depths, quick):
@@ -157,6 +159,9 @@ LOADS = (
     *small("file_randwrite", "4-KiB random writes, file", "file", "randwrite", (1, 8, 32, 128), ()),
     disk("file_seqread", "1-MiB sequential reads, file", "file", "read", MIB, 4, True),
     disk("file_seqwrite", "1-MiB sequential writes, file", "file", "write", MIB, 4, False),
+    disk("randread2", "4-KiB random reads by two jobs, null disk", "null", "randread", 4096, 32, False, 2),
+    disk("file_randread2", "4-KiB random reads by two jobs, file", "file", "randread", 4096, 32, False, 2),
+    disk("file_randwrite2", "4-KiB random writes by two jobs, file", "file", "randwrite", 4096, 32, False, 2),
     # Last of the disk's: for them the driver is loaded anew with poll queues, which the others shall not see.
     *small("poll_randread", "4-KiB random reads, null disk, polled", "null", "poll-randread", (1, 32), ()),
     Load("net", "tcp_tx", "TCP out of the guest", "mbps", "packet"),
@@ -170,6 +175,7 @@ LOADS = (
     Load("time", "time.clock", "one clock_gettime(), by the best clock of the kernel", "ns", "", prefix="time.clock"),
     Load("time", "time.sleep", "a sleep of 1 ms is longer by", "ns", "", prefix="time.sleep"),
     Load("time", "time.tlb", "TLB flush of another CPU that is busy", "ns", "", prefix="time.tlb"),
+    Load("time", "time.spin", "a take of a spinlock that two CPUs want all the time", "ns", "", False, prefix="time.spin"),
     Load("time", "time.ipi", "interrupt to another CPU that is busy (membarrier)", "ns", "", prefix="time.ipi"),
 )
 # Before the loads, in each guest of a disk.
@@ -196,5 +202,5 @@ def chosen_sides(set_name, names, quick):
 
 def guest_words(side_of_disk, chosen, times):
     """The loads of one guest as bench/guest reads them."""
-    return ",".join(f"{load.key}:{load.disk}:{load.mode}:{load.block}:{load.depth}:{load.ios(side_of_disk, times)}"
+    return ",".join(f"{load.key}:{load.disk}:{load.mode}:{load.block}:{load.depth}:{load.jobs}:{load.ios(side_of_disk, times)}"
                     for load in chosen if load.disk and load.runs_on(side_of_disk))

@@ -8,7 +8,8 @@
  * of sleeping. --poll: io_uring with IOPOLL, which asks the device's poll queues for completions. --unmarked: no counters and
  * no figures, only the load: exit status 1 if an IO failed. --irq: also says how many interrupts of the lines of /proc/interrupts
  * that have WORD in them came meanwhile. --here: this is no guest, and DEVICE may be a file: by io_uring, as hvis-host does, through the page
- * cache where there is no O_DIRECT; figures without marks, and NAME.cpu_ns, what the IOs took of this process.
+ * cache where there is no O_DIRECT; figures without marks, and NAME.cpu_ns, what the IOs took of this process, or of all of --cpus.
+ * --cpus: N processes that share the IOs, each at that depth and on a CPU of its own as far as there are so many.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -36,7 +38,8 @@ struct load {
 	const char *name;
 	int fds[DEVICES_MAX];
 	unsigned int devices, device; /* each IO goes to the next one */
-	unsigned int cpus; /* a process on each of the first so many; 0: only this one, on any */
+	unsigned int cpus; /* so many processes, one on each CPU in turn; 0: only this one, on any */
+	double *cpu_seconds; /* of each of them, what its part took; shared with them */
 	int random;
 	int singly;
 	int uring; /* instead of io_submit() */
@@ -71,6 +74,14 @@ static void fail(const char *what)
 {
 	fprintf(stderr, "ioload: %s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+static double now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 /* The host takes its counters between our line and its answer. */
@@ -286,19 +297,26 @@ static void set_up(struct load *load)
 	}
 }
 
-/* A part of the load: ready, then as much as is left for it when the parent closes @go. */
-static void child(struct load *load, unsigned int cpu, int ready, int go)
+static void stay_on_cpu(unsigned int cpu)
 {
-	unsigned long count = load->count / load->cpus;
 	cpu_set_t set;
-	char byte = 0;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		fail("sched_setaffinity");
-	load->state += cpu;
-	load->device = cpu;
+}
+
+/* A part of the load: ready, then as much as is left for it when the parent closes @go. */
+static void child(struct load *load, unsigned int number, int ready, int go)
+{
+	unsigned long count = load->count / load->cpus;
+	char byte = 0;
+	double begin;
+
+	stay_on_cpu(number % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN));
+	load->state += number;
+	load->device = number;
 	set_up(load);
 	run(load, load->depth * 4ul);
 	if (write(ready, &byte, 1) != 1)
@@ -306,7 +324,9 @@ static void child(struct load *load, unsigned int cpu, int ready, int go)
 	close(ready); /* or nobody would hear that another one ends early */
 	if (read(go, &byte, 1))
 		fail("pipe");
-	run(load, count + (cpu < load->count % load->cpus));
+	begin = now(CLOCK_PROCESS_CPUTIME_ID);
+	run(load, count + (number < load->count % load->cpus));
+	load->cpu_seconds[number] = now(CLOCK_PROCESS_CPUTIME_ID) - begin;
 	exit(0);
 }
 
@@ -314,44 +334,42 @@ static void child(struct load *load, unsigned int cpu, int ready, int go)
 static int start_children(struct load *load)
 {
 	int ready[2], go[2];
-	unsigned int cpu;
+	unsigned int number;
 	char byte;
 
-	if (pipe(ready) || pipe(go))
-		fail("pipe");
-	for (cpu = 0; cpu < load->cpus; cpu++) {
+	load->cpu_seconds = mmap(NULL, load->cpus * sizeof(double), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (load->cpu_seconds == MAP_FAILED || pipe(ready) || pipe(go))
+		fail("pipe or memory");
+	for (number = 0; number < load->cpus; number++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
 			fail("fork");
 		if (!pid) {
 			close(go[1]);
-			child(load, cpu, ready[1], go[0]);
+			child(load, number, ready[1], go[0]);
 		}
 	}
 	close(ready[1]);
-	for (cpu = 0; cpu < load->cpus; cpu++)
+	for (number = 0; number < load->cpus; number++)
 		if (read(ready[0], &byte, 1) != 1)
 			fail("a part of the load ended early");
 	return go[1];
 }
 
-static void await_children(const struct load *load)
+/* Return: seconds of CPU that all of them took. */
+static double await_children(const struct load *load)
 {
+	double sum = 0;
 	unsigned int i;
 	int status;
 
 	for (i = 0; i < load->cpus; i++)
 		if (wait(&status) < 0 || status)
 			fail("a part of the load failed");
-}
-
-static double now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	for (i = 0; i < load->cpus; i++)
+		sum += load->cpu_seconds[i];
+	return sum;
 }
 
 int main(int argc, char **argv)
@@ -403,12 +421,12 @@ int main(int argc, char **argv)
 	begin = now(CLOCK_MONOTONIC);
 	if (load.cpus) {
 		close(go);
-		await_children(&load);
+		cpu = await_children(&load);
 	} else {
 		run(&load, load.count);
+		cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	}
 	seconds = now(CLOCK_MONOTONIC) - begin;
-	cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	if (load.unmarked)
 		return 0;
 	if (load.irq)

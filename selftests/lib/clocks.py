@@ -18,7 +18,8 @@ TIMERS = (("local APIC", "lapic"), ("TSC deadline", "lapic-deadline"), ("hvis_st
 def prepare(kernel=KERNEL):
     programs = [os.path.join(images.KSELFTEST, f"{name}:/bin/{name}") for name in ("clockload", "remoteload")]
     files = [(os.path.join(images.TOP, "selftests/timesync/time.sh"), "/kselftest/timesync/time.sh")]
-    return images.initramfs(kernel, "hvis", os.path.join(images.GUEST, "clocks"), programs=programs, files=files)
+    return images.initramfs(kernel, "hvis", os.path.join(images.GUEST, "clocks"), programs=programs, files=files,
+                            test_modules=[images.test_module(kernel, "selftests/enlighten/lockload")])
 
 
 def boot(results, scratch, tsc_khz, initrd, kernel=KERNEL, side="hvis", name="clocks", cpus=1, on_line=None, **words):

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The guess behind bell.c: a task that has not slept since its last packet is probably not done. The first packet
- * after a sleep is never held, so at depth 1 nothing changes. A task that spins for its answer never sleeps; when the
- * timer finds that out twice in a row, nothing is held for a while, and each further time for twice as long.
+ * after a sleep is never held, nor one before which all was answered, so at depth 1 nothing changes. A task that spins
+ * for its answers never sleeps; when the timer finds that out twice in a row, nothing is held for a while, and each
+ * further time for twice as long.
  */
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
@@ -23,12 +24,14 @@ void burst_init(struct burst *burst, unsigned long now, unsigned int held_max)
  * @slept: how often that task has slept in its life
  * @now: in jiffies
  * @more: more are known to follow at once
+ * @answered: all that the task sent before has been: it sends one and waits, whether it sleeps for that or not
  *
  * Any context. Return: false: ring now, burst_rung() has been called.
  */
-bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more)
+bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more,
+		 bool answered)
 {
-	bool goes_on = task && READ_ONCE(burst->task) == task && READ_ONCE(burst->slept) == slept &&
+	bool goes_on = task && !answered && READ_ONCE(burst->task) == task && READ_ONCE(burst->slept) == slept &&
 		       !time_before(now, READ_ONCE(burst->resume));
 	unsigned int held = READ_ONCE(burst->held) + 1;
 

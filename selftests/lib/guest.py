@@ -8,6 +8,7 @@ Report lines that start with "@" are for us: @started, @mark NAME (we take the h
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
@@ -162,7 +163,16 @@ class Run:
         trouble = self._trouble(expected_status)
         if not trouble and planned and not plan_complete(self.lines):
             trouble = "the test plan was not completed"
-        return f"{trouble} {self.kernel_said()}" if trouble else ""
+        if not trouble:
+            return ""
+        self._keep()
+        return f"{trouble} {self.kernel_said()}"
+
+    def _keep(self):
+        """What this one left, where a later guest of the same name does not write."""
+        for path in (self.console, self.errors, self.log):
+            if os.path.exists(path):
+                shutil.copyfile(path, ".failed".join(os.path.splitext(path)))
 
     def kernel_said(self):
         """The lines of its log that init found wrong."""
@@ -171,7 +181,8 @@ class Run:
     def _trouble(self, expected_status):
         if self.status != expected_status:
             with open(self.errors, encoding="utf-8", errors="replace") as errors:
-                said = errors.read().strip().splitlines()[-1:]
+                said = errors.read().strip().splitlines()
+            said = [line for line in said if "Kernel panic" in line] or said[-1:]
             meaning = EXIT_MEANING.get(self.status, "")
             return f"exit status {self.status} {meaning}, expected {expected_status}: {' '.join(said)}"
         if self.result != "ok":

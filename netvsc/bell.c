@@ -47,14 +47,10 @@ static struct hvis_bell *mine(struct netvsc_queue *queue)
 	return bell->bell;
 }
 
-/**
- * netvsc_bell_holds() - a frame was left; will netvsc_tx_ring() be called?
- * @queue: its transmit lock is held
- * @answered: the frame is sent by who had an answer to the one before
- */
-bool netvsc_bell_holds(struct netvsc_queue *queue, bool answered)
+/** netvsc_bell_holds() - a frame was left in @queue, whose transmit lock is held; will netvsc_tx_ring() be called? */
+bool netvsc_bell_holds(struct netvsc_queue *queue)
 {
-	return hvis_bell_holds(mine(queue), false, answered);
+	return hvis_bell_holds(mine(queue), false);
 }
 
 /** netvsc_bell_waits() - acknowledgements were left in @queue, whose transmit lock is held; will netvsc_tx_ring() be called soon? */

@@ -303,24 +303,6 @@ static int send(struct netvsc_queue *queue, struct sk_buff *skb, bool more, bool
 	return error;
 }
 
-/* Who has received something since he sent speaks when he is spoken to, and waits for what comes next, whether he sleeps for it or not. */
-static enum netvsc_said listen(struct netvsc_tx *tx, const struct sk_buff *skb)
-{
-	const struct sock *sk = skb->sk;
-	bool reply;
-	u32 heard;
-
-	if (skb_is_tcp_pure_ack(skb))
-		return NETVSC_SAID_ACK;
-	if (!sk || !sk_fullsock(sk) || !sk_is_tcp(sk))
-		return NETVSC_SAID_ANY;
-	heard = READ_ONCE(tcp_sk(sk)->rcv_nxt);
-	reply = tx->speaker == sk && tx->heard != heard;
-	tx->speaker = sk;
-	tx->heard = heard;
-	return reply ? NETVSC_SAID_REPLY : NETVSC_SAID_ANY;
-}
-
 /**
  * netvsc_start_xmit() - the kernel has a frame to send
  * @skb: it
@@ -332,21 +314,19 @@ netdev_tx_t netvsc_start_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct netvsc *nv = netdev_priv(netdev);
 	struct netvsc_queue *queue = &nv->queues[skb_get_queue_mapping(skb)];
-	bool more = netdev_xmit_more(), kick = !more;
-	enum netvsc_said said;
+	bool more = netdev_xmit_more(), kick = !more, ack = skb_is_tcp_pure_ack(skb);
 	int error;
 
 	if (unlikely(!READ_ONCE(nv->carrying) || queue->index >= nv->channels)) {
 		netif_tx_stop_queue(netvsc_txq(queue));
 		return NETDEV_TX_BUSY;
 	}
-	said = listen(&queue->tx, skb); /* before it is the host's */
 	error = send(queue, skb, more, &kick);
 	if (error && error != -EAGAIN) {
 		queue->tx.dropped++;
 		dev_kfree_skb_any(skb);
 	}
-	if (stop_if_out(queue) || netif_xmit_stopped(netvsc_txq(queue)) || (kick && !netvsc_tx_may_wait(queue, said)))
+	if (stop_if_out(queue) || netif_xmit_stopped(netvsc_txq(queue)) || (kick && !netvsc_tx_may_wait(queue, ack)))
 		netvsc_tx_push_and_kick(queue);
 	return error == -EAGAIN ? NETDEV_TX_BUSY : NETDEV_TX_OK;
 }

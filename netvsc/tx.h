@@ -63,18 +63,6 @@ struct netvsc_piece {
 };
 
 /**
- * enum netvsc_said - what a frame tells of those to come
- * @NETVSC_SAID_ANY: nothing
- * @NETVSC_SAID_ACK: a TCP acknowledgement without data
- * @NETVSC_SAID_REPLY: its TCP connection has received something since the last
- */
-enum netvsc_said {
-	NETVSC_SAID_ANY,
-	NETVSC_SAID_ACK,
-	NETVSC_SAID_REPLY,
-};
-
-/**
  * struct netvsc_tx - the sending side, under the transmit lock of the kernel's queue unless said otherwise
  * @slots: those with a section first
  * @slot_count: how many
@@ -91,8 +79,6 @@ enum netvsc_said {
  * @unkicked: something was committed and the host not told
  * @left: the batch, or what was not kicked, was left to poll() or to the bell
  * @acks: acknowledgements among that
- * @speaker: the TCP connection that sent last; only compared
- * @heard: what it had received by then
  * @done_packets: answered in the poll() that runs now, and not yet told to the kernel's queue; poll()'s
  * @done_bytes: in these; likewise
  * @packets: and the following: statistics
@@ -113,8 +99,6 @@ struct netvsc_tx {
 	bool unkicked;
 	bool left;
 	u32 acks;
-	const struct sock *speaker;
-	u32 heard;
 
 	u32 done_packets;
 	u32 done_bytes;
@@ -143,7 +127,7 @@ int netvsc_tx_frame(struct netvsc_queue *queue, struct xdp_frame *frame);
 /* tx_push.c */
 bool netvsc_tx_push(struct netvsc_queue *queue);
 void netvsc_tx_push_and_kick(struct netvsc_queue *queue);
-bool netvsc_tx_may_wait(struct netvsc_queue *queue, enum netvsc_said said);
+bool netvsc_tx_may_wait(struct netvsc_queue *queue, bool ack);
 bool netvsc_tx_collect(struct netvsc_queue *queue);
 void netvsc_tx_ring(struct netvsc_queue *queue);
 void netvsc_tx_settle(struct netvsc_queue *queue);

@@ -95,13 +95,13 @@ static bool ack_waits(struct netvsc_queue *queue)
 /**
  * netvsc_tx_may_wait() - a frame is in the batch or in the ring; may the rest wait for others?
  * @queue: its transmit lock is held
- * @said: what the frame tells
+ * @ack: the frame is a TCP acknowledgement without data
  *
  * Nobody announces more frames, but somebody will come by: poll(), which sends at its end, or the bell, when a task that goes on
  * sending sleeps. So answers to what one poll() received are one batch, and so is what a task sends one by one.
  * Return: false: netvsc_tx_push() now.
  */
-bool netvsc_tx_may_wait(struct netvsc_queue *queue, enum netvsc_said said)
+bool netvsc_tx_may_wait(struct netvsc_queue *queue, bool ack)
 {
 	struct netvsc_tx *tx = &queue->tx;
 
@@ -111,7 +111,7 @@ bool netvsc_tx_may_wait(struct netvsc_queue *queue, enum netvsc_said said)
 		tx->left_to_poll++;
 		return true;
 	}
-	if (!(said == NETVSC_SAID_ACK ? ack_waits(queue) : netvsc_bell_holds(queue, said == NETVSC_SAID_REPLY)))
+	if (!(ack ? ack_waits(queue) : netvsc_bell_holds(queue)))
 		return false;
 	tx->held++;
 	return true;

@@ -213,7 +213,7 @@ static int send(const struct passage *passage, struct scsi_cmnd *cmd, const stru
 	struct storvsc_slot *slot = &passage->queue->slots[passage->tag];
 	struct storvsc_link *link = passage->link;
 	u32 bytes = storvsc_packet_bytes(extent->pages);
-	bool answered, last = cmd->flags & SCMD_LAST;
+	bool last = cmd->flags & SCMD_LAST;
 	unsigned long irq_flags;
 	void *packet;
 	u64 id;
@@ -234,10 +234,9 @@ static int send(const struct passage *passage, struct scsi_cmnd *cmd, const stru
 		slot->sent = storvsc_latency_sent(passage->queue, passage->began);
 	trace_storvsc_io_sent(link->host->shost->host_no, id, link->index, bytes);
 	storvsc_slot_lend(slot, id);
-	answered = link->sent == READ_ONCE(link->answered); /* a hint: the reader may be at it */
 	link->sent++;
 	hvis_channel_commit(link->channel, irq_flags);
-	if (last && !hvis_bell_holds(link->bell, more_in_plug(), answered))
+	if (last && !hvis_bell_holds(link->bell, more_in_plug()))
 		storvsc_link_kick(link);
 	return 0;
 }

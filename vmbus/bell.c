@@ -141,13 +141,12 @@ static const struct task_struct *submitter(const struct hvis_bell *bell)
  * hvis_bell_holds() - packets are complete; may telling the host of them wait?
  * @bell: of their channel, or NULL
  * @more: more are known to follow at once
- * @answered: all that this task sent before is known to have been answered
  *
  * Any context. What the caller wrote before, ring() sees. Return: true: ring() will be called, soon; false: the caller rings now.
  */
-bool hvis_bell_holds(struct hvis_bell *bell, bool more, bool answered)
+bool hvis_bell_holds(struct hvis_bell *bell, bool more)
 {
-	if (!bell || !burst_holds(&bell->burst, submitter(bell), READ_ONCE(current->nvcsw), jiffies, more, answered))
+	if (!bell || !burst_holds(&bell->burst, submitter(bell), READ_ONCE(current->nvcsw), jiffies, more))
 		return false;
 	hold(bell);
 	return true;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The guess behind bell.c: a task that has not slept since its last packet is probably not done. The first packet
- * after a sleep is never held, nor one before which all was answered, so at depth 1 nothing changes. A task that spins
- * for its answers never sleeps; when the timer finds that out twice in a row, nothing is held for a while, and each
- * further time for twice as long.
+ * after a sleep is never held, so at depth 1 nothing changes. A task that spins for its answer never sleeps; when the
+ * timer finds that out twice in a row, nothing is held for a while, and each further time for twice as long.
+ *
+ * Where the host is so quick that an answer is there before the task could sleep for it, one who sends a request at a
+ * time looks like one who sends many. His are held alone: the bell tells of one packet, as the packet itself would
+ * have, and a thread has run for that. After some such in a row the next ones are not held; then it is tried again.
  */
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
@@ -24,17 +27,19 @@ void burst_init(struct burst *burst, unsigned long now, unsigned int held_max)
  * @slept: how often that task has slept in its life
  * @now: in jiffies
  * @more: more are known to follow at once
- * @answered: all that the task sent before has been: it sends one and waits, whether it sleeps for that or not
  *
  * Any context. Return: false: ring now, burst_rung() has been called.
  */
-bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more,
-		 bool answered)
+bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more)
 {
-	bool goes_on = task && !answered && READ_ONCE(burst->task) == task && READ_ONCE(burst->slept) == slept &&
+	bool goes_on = task && READ_ONCE(burst->task) == task && READ_ONCE(burst->slept) == slept &&
 		       !time_before(now, READ_ONCE(burst->resume));
-	unsigned int held = READ_ONCE(burst->held) + 1;
+	unsigned int held = READ_ONCE(burst->held) + 1, skip = READ_ONCE(burst->skip);
 
+	if (goes_on && !more && skip) {
+		WRITE_ONCE(burst->skip, skip - 1);
+		goes_on = false;
+	}
 	WRITE_ONCE(burst->task, task);
 	WRITE_ONCE(burst->slept, slept);
 	if ((!goes_on && !more) || held > burst->held_max) {
@@ -52,9 +57,25 @@ void burst_rung(struct burst *burst)
 	WRITE_ONCE(burst->held, 0);
 }
 
+/* The task slept with @held packets held: was it worth it? */
+static void learn(struct burst *burst, unsigned int held)
+{
+	unsigned int alone = held == 1 ? READ_ONCE(burst->alone) + 1 : 0;
+
+	if (alone >= BURST_ALONE_MAX) {
+		WRITE_ONCE(burst->skip, BURST_SKIP);
+		alone = BURST_ALONE_MAX - 1; /* one more in vain is enough the next time */
+	}
+	WRITE_ONCE(burst->alone, alone);
+}
+
 /** burst_task_slept() - the guess was right, and what came late before was chance; any context */
 void burst_task_slept(struct burst *burst)
 {
+	unsigned int held = READ_ONCE(burst->held);
+
+	if (held)
+		learn(burst, held);
 	WRITE_ONCE(burst->pause_s, 0);
 	burst_rung(burst);
 }

@@ -10,6 +10,8 @@
 #include <linux/types.h>
 
 #define BURST_PAUSE_MAX_S 64u
+#define BURST_ALONE_MAX 4u /* so often may a single packet be held in vain, in a row */
+#define BURST_SKIP 64u /* packets that are not held then */
 
 /**
  * struct burst - packets that come one by one
@@ -20,6 +22,8 @@
  * @since: when the last of them was sent, in jiffies
  * @resume: nothing is held before, in jiffies
  * @pause_s: how long that will be the next time
+ * @alone: how often in a row no other packet had followed the one that was held when the task slept
+ * @skip: so many more are not held for that
  */
 struct burst {
 	const void *task;
@@ -29,11 +33,12 @@ struct burst {
 	unsigned long since;
 	unsigned long resume;
 	unsigned int pause_s;
+	unsigned int alone;
+	unsigned int skip;
 };
 
 void burst_init(struct burst *burst, unsigned long now, unsigned int held_max);
-bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more,
-		 bool answered);
+bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more);
 void burst_rung(struct burst *burst);
 void burst_task_slept(struct burst *burst);
 void burst_late(struct burst *burst, unsigned long now);

@@ -24,10 +24,6 @@ def prepare(kernel):
                             programs=["/usr/bin/iperf3", f"{images.KSELFTEST}/pingpong:/bin/pingpong"])
 
 
-# What the server sent may still wait on this side of the device at the end, so the receiver in the guest says how much came.
-SAID_BY_GUEST = ("tcp_rx",)
-
-
 class Server(netmeasure.Server):
     """What listens on this side of the tap, one process per load; at a mark, before or after the counters are taken."""
 
@@ -109,6 +105,6 @@ class Set:
         finally:
             server.stop()
         for load, said in server.said.items():
-            for figure, value, unit in netmeasure.rates(load, said) if load not in SAID_BY_GUEST else ():
+            for figure, value, unit in netmeasure.rates(load, said) if load not in netmeasure.SAID_BY_GUEST else ():
                 results.figure(f"net.{load}.{figure}.{side.name}", value, unit)
         return bool(run)

@@ -85,9 +85,10 @@ def finish(pair, watched, runs):
     most = max(line["assigned"] for line in watched.rounds)
     pair.check("the-sum-holds", most <= (TOTAL + STEP) * MIB, f"{most / MIB} MiB")
     runs[0].kill()
-    name = os.path.basename(runs[0].control_path)
+    name, other = (os.path.basename(run.control_path) for run in runs)
     gone = watched.until(lambda line: balance.of(line, name)["state"] == "gone", 10)
-    pair.check("the-dead-free-their-share", gone and watched.rounds[-1]["assigned"] <= MOST * MIB, f"{watched.rounds[-1]}")
+    pair.check("the-dead-free-their-share", gone and watched.rounds[-1]["assigned"] == balance.of(watched.rounds[-1], other)["assigned"],
+               f"{watched.rounds[-1]}")
     pair.leave.set()
     runs[1].wait()
     pair.check("data", "hog: ok what-it-wrote" in runs[1].lines and "hog: ok what-it-wrote" in runs[0].lines,

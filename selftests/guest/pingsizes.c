@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pingsizes ADDRESS MTU: one echo request of every size that fits into one packet, each answered with the same bytes.
+ * pingsizes ADDRESS MTU [PAYLOAD...]: one echo request of every size that fits into one packet, or of these, each answered with the same bytes.
  * Prints how many, or the first size that was not; exit status 0 only if all were.
  */
 #include <arpa/inet.h>
@@ -68,20 +68,26 @@ int main(int argc, char **argv)
 	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
 	struct sockaddr_in address = { .sin_family = AF_INET };
 	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
-	int mtu = argc == 3 ? atoi(argv[2]) : 0;
+	int mtu = argc >= 3 ? atoi(argv[2]) : 0, count = argc > 3 ? argc - 3 : mtu - HEADERS + 1;
 
 	if (mtu < HEADERS || inet_pton(AF_INET, argv[1], &address.sin_addr) != 1 || fd < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ||
 	    connect(fd, (struct sockaddr *)&address, sizeof(address))) {
-		perror("pingsizes ADDRESS MTU");
+		perror("pingsizes ADDRESS MTU [PAYLOAD...]");
 		return 2;
 	}
-	for (int payload = 0; payload <= mtu - HEADERS; payload++) {
+	for (int i = 0; i < count; i++) {
+		int payload = argc > 3 ? atoi(argv[3 + i]) : i;
+
+		if (payload < 0 || payload > mtu - HEADERS) {
+			fprintf(stderr, "pingsizes: %s does not fit into %d bytes\n", argv[3 + i], mtu);
+			return 2;
+		}
 		if (ping(fd, (unsigned int)payload, htons((uint16_t)getpid()))) {
 			printf("no answer to %d bytes\n", payload);
 			return 1;
 		}
 	}
-	printf("%d sizes answered\n", mtu - HEADERS + 1);
+	printf("%d sizes answered\n", count);
 	return 0;
 }

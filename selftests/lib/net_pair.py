@@ -172,8 +172,9 @@ def check(results, context, initrds):
 
 def prepare():
     script = os.path.join(images.GUEST, "netpair")
-    return {driver: images.initramfs(KERNEL, driver, script, modules=["8021q", *(["hv_netvsc"] if driver == "kernel" else [])])
-            for driver in DRIVERS.values()}
+    pings = os.path.join(images.KSELFTEST, "pingsizes") + ":/bin/pingsizes"
+    return {driver: images.initramfs(KERNEL, driver, script, modules=["8021q", *(["hv_netvsc"] if driver == "kernel" else [])],
+                                     programs=[pings]) for driver in DRIVERS.values()}
 
 
 def jobs():

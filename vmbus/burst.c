@@ -6,7 +6,8 @@
  *
  * Where the host is so quick that an answer is there before the task could sleep for it, one who sends a request at a
  * time looks like one who sends many. His are held alone: the bell tells of one packet, as the packet itself would
- * have, and a thread has run for that. After some such in a row the next ones are not held; then it is tried again.
+ * have, and a thread has run for that. After some such in a row the next few are not held; then it is tried again, and
+ * if that was in vain, too, again after twice as many. One that was not held alone ends this.
  */
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
@@ -17,7 +18,7 @@
 /** burst_init() - nothing sent yet; @now in jiffies; @held_max packets wait for the bell at most */
 void burst_init(struct burst *burst, unsigned long now, unsigned int held_max)
 {
-	*burst = (struct burst){ .resume = now, .held_max = held_max };
+	*burst = (struct burst){ .resume = now, .held_max = held_max, .skip_next = BURST_SKIP_MIN };
 }
 
 /**
@@ -60,13 +61,17 @@ void burst_rung(struct burst *burst)
 /* The task slept with @held packets held: was it worth it? */
 static void learn(struct burst *burst, unsigned int held)
 {
-	unsigned int alone = held == 1 ? READ_ONCE(burst->alone) + 1 : 0;
+	unsigned int alone = READ_ONCE(burst->alone) + 1, skip = READ_ONCE(burst->skip_next);
 
-	if (alone >= BURST_ALONE_MAX) {
-		WRITE_ONCE(burst->skip, BURST_SKIP);
-		alone = BURST_ALONE_MAX - 1; /* one more in vain is enough the next time */
+	if (held > 1) {
+		WRITE_ONCE(burst->alone, 0);
+		WRITE_ONCE(burst->skip_next, BURST_SKIP_MIN);
+	} else if (alone < BURST_ALONE_MAX) {
+		WRITE_ONCE(burst->alone, alone);
+	} else { /* and one more in vain is enough the next time */
+		WRITE_ONCE(burst->skip, skip);
+		WRITE_ONCE(burst->skip_next, min(skip * 2, BURST_SKIP_MAX));
 	}
-	WRITE_ONCE(burst->alone, alone);
 }
 
 /** burst_task_slept() - the guess was right, and what came late before was chance; any context */

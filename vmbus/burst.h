@@ -10,8 +10,9 @@
 #include <linux/types.h>
 
 #define BURST_PAUSE_MAX_S 64u
-#define BURST_ALONE_MAX 4u /* so often may a single packet be held in vain, in a row */
-#define BURST_SKIP 64u /* packets that are not held then */
+#define BURST_ALONE_MAX 8u /* so often may a single packet be held in vain, in a row */
+#define BURST_SKIP_MIN 8u /* packets that are not held then; each further time twice as many */
+#define BURST_SKIP_MAX 64u
 
 /**
  * struct burst - packets that come one by one
@@ -24,6 +25,7 @@
  * @pause_s: how long that will be the next time
  * @alone: how often in a row no other packet had followed the one that was held when the task slept
  * @skip: so many more are not held for that
+ * @skip_next: how many that will be the next time
  */
 struct burst {
 	const void *task;
@@ -35,6 +37,7 @@ struct burst {
 	unsigned int pause_s;
 	unsigned int alone;
 	unsigned int skip;
+	unsigned int skip_next;
 };
 
 void burst_init(struct burst *burst, unsigned long now, unsigned int held_max);

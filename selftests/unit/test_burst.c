@@ -69,14 +69,15 @@ static bool hold_one(struct burst *burst)
 
 static void who_sends_one_at_a_time_is_not_held_for_long(void **state)
 {
-	unsigned int i, round;
+	unsigned int i, round, skip = BURST_SKIP_MIN;
 
 	for (i = 0; i < BURST_ALONE_MAX; i++)
 		assert_true(hold_one(*state));
-	for (round = 0; round < 3; round++) {
-		for (i = 0; i < BURST_SKIP; i++)
+	for (round = 0; round < 6; round++) {
+		for (i = 0; i < skip; i++)
 			assert_false(hold_one(*state));
 		assert_true(hold_one(*state));
+		skip = skip < BURST_SKIP_MAX ? skip * 2 : skip;
 	}
 }
 
@@ -86,7 +87,7 @@ static void who_sends_many_again_is_held_again(void **state)
 
 	for (i = 0; i < BURST_ALONE_MAX; i++)
 		hold_one(*state);
-	for (i = 0; i < BURST_SKIP + 1; i++)
+	for (i = 0; i < BURST_SKIP_MIN + 1; i++)
 		assert_false(burst_holds(*state, &alice, 1u << 20, 1000, false));
 	assert_true(burst_holds(*state, &alice, 1u << 20, 1000, false));
 	assert_true(burst_holds(*state, &alice, 1u << 20, 1000, false));

@@ -159,6 +159,12 @@ nic_up()
 		await "${2:-20}" /sys/class/net/eth0/carrier=1
 }
 
+# received_mbps FILE: how much the receiver says has come, in what iperf3 -f k printed; of several streams the sum, which comes last.
+received_mbps()
+{
+	awk '/receiver/ { for (i = 2; i <= NF; i++) if ($i == "Kbits/sec") rate = $(i - 1) / 1000 } END { print rate }' "$1"
+}
+
 # flooding ADDRESS: pings one behind the other until the flood ends. ping itself ends when the interface goes for a moment.
 flooding()
 {

@@ -156,7 +156,7 @@ class Run:
         return self.wait()
 
     def trouble(self, expected_status=0, planned=False):
-        """One line that says why this run is a failure, with what the kernel said, or an empty string.
+        """One line that says why this run is a failure, with what the kernel said, or an empty string. What a failed one left is kept.
 
         planned: the guest ran the kselftests, whose plan must be complete.
         """

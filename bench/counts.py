@@ -13,6 +13,7 @@ CAUSES = {"io": "io_exits", "mmio": "mmio_exits", "halt": "halt_exits", "host_in
           "interrupt_window": "irq_window_exits", "page_fault": "pf_taken"}
 # Of hvis-host alone, which knows whom a doorbell woke.
 OWN_CAUSES = ("doorbell", "hyperv")
+RING_TRAILER = 8  # behind each packet in a ring; bytes_in and bytes_out have it, nobody reads it
 
 
 def cpu_ns(pid):
@@ -23,12 +24,32 @@ def cpu_ns(pid):
         return None
 
 
+def of_vcpus(stats, name):
+    """A counter of KVM's, of all VPs; not every KVM has every one."""
+    return sum(vcpu.get(name, 0) for vcpu in stats["vcpus"])
+
+
 def causes(stats):
     """Exits by what made them; KVM counts a few under two names, so the parts may exceed the sum by a little."""
-    counted = {name: sum(vcpu.get(kvm, 0) for vcpu in stats["vcpus"]) for name, kvm in CAUSES.items()}
+    counted = {name: of_vcpus(stats, kvm) for name, kvm in CAUSES.items()}
     own = stats.get("exits_by_cause", {})
     counted.update({name: own[name] for name in OWN_CAUSES if name in own})
     return {**counted, "other": stats["exits"] - sum(counted.values())}
+
+
+def copied(stats):
+    """Bytes that hvis-host's CPU has copied, and that its guest must have: packets into rings, frames into the send buffer and out of the
+    receive buffer. Only those that are known: no other host counts them, and of emulated devices none knows what their drivers copy."""
+    if "vmbus" not in stats:
+        return {}
+    channels = [*stats["vmbus"]["channels"], stats["vmbus"]["channels_removed"]]
+    rings = {way: sum(channel[f"bytes_{way}"] - RING_TRAILER * channel[f"packets_{way}"] for channel in channels) for way in ("in", "out")}
+    pio = sum(channel["copied_bytes"] for channel in stats["disks"].get("ide", {}).get("channels", ()))
+    nics = stats["nics"].values()
+    host = rings["in"] + rings["out"] + pio + sum(nic["copied_bytes"] for nic in nics)
+    if not rings["in"]:
+        return {"host": host}
+    return {"host": host, "guest": rings["in"] + sum(nic["tx_section_bytes"] + nic["rx_bytes"] for nic in nics if "tx_section_bytes" in nic)}
 
 
 def process_cpu_ns(pid):
@@ -68,8 +89,11 @@ def between(begin, end):
     """What was counted between two samples; doorbells are None where the host does not know of any."""
     first, last = begin["stats"], end["stats"]
     before, after = causes(first), causes(last)
+    copied_before, copied_after = copied(first), copied(last)
     return {"seconds": end["seconds"] - begin["seconds"], "exits": last["exits"] - first["exits"],
+            "hypercalls": of_vcpus(last, "hypercalls") - of_vcpus(first, "hypercalls"),
             "signals": last["doorbells"] - first["doorbells"] if "doorbells" in last else None,
+            "copied": {who: copied_after[who] - copied_before[who] for who in copied_before},
             "packets": ippackets.between(begin["ip"], end["ip"]) if "ip" in end else None,
             "cpu_ns": end["cpu_ns"] - begin["cpu_ns"] if None not in (begin["cpu_ns"], end["cpu_ns"]) else None,
             "causes": {name: max(0, after[name] - before[name]) for name in after}}
@@ -99,10 +123,13 @@ class Share:
         """idle: what a guest that does nothing has, so that its share can be taken off."""
         self.put("exits", counted["exits"])
         self.put("net_exits", counted["exits"] - idle["exits"] * counted["seconds"] / idle["seconds"])
+        self.put("hypercalls", counted["hypercalls"])
         if counted["signals"] is not None:
             self.put("signals", counted["signals"])
         if counted["cpu_ns"] is not None:
             self.put("cpu_us", counted["cpu_ns"] / 1000, "us")
+        for who, count in counted["copied"].items():
+            self.put(f"{who}_copied_bytes", count, "B")
         for cause, count in counted["causes"].items():
             self.put(f"{cause}_exits", count)
 

@@ -51,20 +51,23 @@ def rates(results, load, sides):
     return table(caption, titles, rows)
 
 
-def reasons(results, load, sides):
-    causes = words.causes(load)
-    sides = [side for side in sides if any(words.value(results, load, figure, side.name) is not None for figure, _ in causes)]
-    rows = [row(side.name, [cite(results, words.name_of(load, figure, side.name)) for figure, _ in causes], [title for _, title in causes])
+def details(results, load, sides, columns, caption):
+    """A table of figures that only some sides have."""
+    sides = [side for side in sides if any(words.value(results, load, figure, side.name) is not None for figure, _ in columns)]
+    rows = [row(side.name, [cite(results, words.name_of(load, figure, side.name)) for figure, _ in columns], [title for _, title in columns])
             for side in sides]
-    return table(f"VM exits per {words.PER[load.per]} by reason", [title for _, title in causes], rows) if rows else ""
+    return table(caption, [title for _, title in columns], rows) if rows else ""
 
 
 def section(results, load):
     sides = words.sides_of(results, load)
     sentences = "".join(f"<li>{html.escape(words.sentence(results, compared))}</li>" for compared in words.comparisons(results, load.set)
                         if compared["load"] is load)
+    per = words.PER.get(load.per)
+    more = (details(results, load, sides, words.causes(load), f"VM exits per {per} by reason")
+            + details(results, load, sides, words.work(load), f"Hypercalls and bytes copied per {per}"))
     return (f'<section><h3 id="{load.key}">{html.escape(load.words[0].upper() + load.words[1:])}</h3>'
-            f"{f'<ul>{sentences}</ul>' if sentences else ''}{rates(results, load, sides)}{reasons(results, load, sides)}</section>")
+            f"{f'<ul>{sentences}</ul>' if sentences else ''}{rates(results, load, sides)}{more}</section>")
 
 
 def machine(results):

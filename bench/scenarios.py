@@ -86,7 +86,7 @@ SIDES = {"disk": DISK_SIDES, "net": NET_SIDES, "memory": MEMORY_SIDES, "time": T
 # What such a comparison should have and this one has not yet; the report says so.
 NOT_MEASURED = (
     ("guests of several CPUs with disks or NICs, so that there are several queues", "not by this bench; make measure has two queues of a NIC for our driver and the kernel's"),
-    ("copied bytes", "nobody counts them"),
+    ("bytes that QEMU and drivers of emulated devices copy", "nobody counts them"),
     ("IDE and QEMU's disks by aio=native; QEMU's virtio-balloon", "not measured"),
     ("a null disk without a VM", "there is nothing to measure: nothing would be called"),
 )

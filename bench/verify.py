@@ -40,5 +40,5 @@ def mismatches(page, results):
         if full != repr(actual) or text != (str(actual) if key == "n" else words.number(actual)):
             wrong.append(f"{name} {key}")
     wanted = {words.name_of(load, figure, side.name) for load in words.measured(results)[0] for side in words.sides_of(results, load)
-              for figure in (load.rate, *(name for name, _ in (*words.columns(load), *words.causes(load))))}
+              for figure in (load.rate, *(name for name, _ in (*words.columns(load), *words.causes(load), *words.work(load))))}
     return wrong + sorted((wanted & set(results["figures"])) - shown)

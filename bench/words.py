@@ -6,6 +6,7 @@ import scenarios
 # (figure, title): the columns of every table, each per IO, packet or GiB; a dash where nobody counts that.
 COUNTS = (("exits", "VM exits"), ("net_exits", "net of idle"), ("interrupts", "interrupts"), ("signals", "doorbells"), ("cpu_us", "host CPU, µs"))
 MEMORY_COUNTS = (("exits", "VM exits"), ("net_exits", "net of idle"), ("messages", "messages"))
+WORK = (("hypercalls", "hypercalls"), ("guest_copied_bytes", "copied by the guest, B"), ("host_copied_bytes", "copied by the host, B"))
 CAUSES = ("io", "mmio", "halt", "host_interrupt", "interrupt_window", "page_fault", "doorbell", "hyperv", "other")
 PER = {"io": "IO", "packet": "packet", "gib": "GiB"}
 UNITS = {"iops": "IOPS", "mbps": "MB/s", "pps": "packets/s", "ops": "round trips/s", "reclaim.mibps": "MiB/s", "ms": "ms", "ns": "ns"}
@@ -31,6 +32,11 @@ def counts(load):
 def causes(load):
     """The same of its VM exits by reason."""
     return tuple((f"{cause}_exits_per_{load.per}", cause.replace("_", " ")) for cause in CAUSES) if load.per in ("io", "packet") else ()
+
+
+def work(load):
+    """The same of hypercalls, of which doorbells are a part, and of bytes that were copied."""
+    return tuple((f"{figure}_per_{load.per}", title) for figure, title in WORK) if load.per in ("io", "packet") else ()
 
 
 def columns(load):

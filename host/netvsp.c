@@ -148,6 +148,7 @@ static const struct {
 	{ "rx_dropped", OFFSET(rx_dropped) },	  { "rx_filtered", OFFSET(rx_filtered) },
 	{ "rx_coalesced", OFFSET(rx_coalesced) }, { "rx_no_buffer", OFFSET(rx_no_buffer) },
 	{ "rx_errors", OFFSET(rx_errors) },	  { "refused", OFFSET(refused) },
+	{ "tx_section_bytes", OFFSET(tx_section_bytes) }, { "copied_bytes", OFFSET(copied_bytes) },
 };
 
 static json_t *query_queue(const struct netvsp_counters *queue)

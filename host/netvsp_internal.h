@@ -34,6 +34,8 @@ struct netvsp_counters {
 	_Atomic uint64_t rx_coalesced, rx_no_buffer, rx_errors;
 	_Atomic uint64_t rx_handed_over, rx_taken_over; /* frames read for other channels, and by others for this one */
 	_Atomic uint64_t refused; /* other packets than frames that were wrong */
+	_Atomic uint64_t tx_section_bytes; /* that came in the send buffer: the guest has copied them there */
+	_Atomic uint64_t copied_bytes; /* of frames and their RNDIS headers, by us */
 } __attribute__((aligned(64)));
 
 /* Units with frames that are to go out, linked by netvsp_area.next. @first, @last: only with @ranges. */

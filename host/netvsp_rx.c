@@ -162,6 +162,7 @@ static void take_frame(struct netvsp_channel *channel, const struct net_meta *me
 	bool parted = bytes > data_room(channel) || meta->gso;
 
 	memcpy(look, data, length);
+	netvsp_count(&counters->copied_bytes, length);
 	if (bytes < ETHERNET_BYTES + TAG_BYTES || (parted && !has_rsc(channel))) {
 		drop(&counters->rx_dropped);
 		return;

@@ -143,6 +143,7 @@ static const char *prepare(struct netvsp_channel *channel, const struct gpa_piec
 	out->front_bytes = out->bytes < sizeof(out->front) - TAG_BYTES ? out->bytes : sizeof(out->front) - TAG_BYTES;
 	rest = out->bytes - out->front_bytes;
 	net_copy(list->iov, list->count, begin, out->front, out->front_bytes);
+	netvsp_count(&channel->counters->copied_bytes, out->front_bytes);
 	out->count = 1;
 	if (rest)
 		out->count += net_slice(list->iov, list->count, begin + out->front_bytes, rest, out->pieces + 1,
@@ -203,6 +204,7 @@ static const char *send_message(struct netvsp_channel *channel, const struct gpa
 	const char *why;
 
 	net_copy(list->iov, list->count, at, head, copied);
+	netvsp_count(&channel->counters->copied_bytes, copied);
 	memcpy(&header, head, sizeof(header));
 	if (header.length < sizeof(header) || header.length > left)
 		return "RNDIS message longer than its packet";
@@ -279,6 +281,8 @@ void netvsp_transmit(struct netvsp_channel *channel, const struct packet *packet
 	const char *why = gather(channel, packet, &rndis, &list);
 
 	netvsp_count(&channel->counters->tx_packets, 1);
+	if (!why && rndis.section != NVSP_NO_SECTION)
+		netvsp_count(&channel->counters->tx_section_bytes, rndis.section_bytes);
 	if (!why && rndis.channel_type == NVSP_CHANNEL_CONTROL)
 		why = netvsp_control(channel, list.iov, list.count, list.bytes);
 	else if (!why)

@@ -85,6 +85,7 @@ struct ide_channel {
 	struct iovec *iov; /* BMIDE_PRDS_MAX */
 	struct {
 		uint64_t interrupts, dma, pio, resets, ignored;
+		uint64_t copied_bytes; /* by PIO */
 	} counters;
 };
 

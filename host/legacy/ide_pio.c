@@ -60,6 +60,7 @@ void ide_pio_in(struct ide_channel *channel, uint8_t *data, unsigned int size)
 		return;
 	memcpy(data, channel->buffer + channel->at, bytes);
 	channel->at += bytes;
+	channel->counters.copied_bytes += bytes;
 	if (channel->at == channel->block_end)
 		block_ends(channel);
 }
@@ -72,6 +73,7 @@ void ide_pio_out(struct ide_channel *channel, const uint8_t *data, unsigned int 
 		return;
 	memcpy(channel->buffer + channel->at, data, bytes);
 	channel->at += bytes;
+	channel->counters.copied_bytes += bytes;
 	if (channel->at == channel->block_end)
 		block_ends(channel);
 }

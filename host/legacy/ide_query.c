@@ -56,6 +56,7 @@ static void query_channel(struct ide_channel *channel, json_t *channels, json_t 
 	set(object, "interrupts", channel->counters.interrupts);
 	set(object, "dma", channel->counters.dma);
 	set(object, "pio", channel->counters.pio);
+	set(object, "copied_bytes", channel->counters.copied_bytes);
 	set(object, "resets", channel->counters.resets);
 	set(object, "ignored_writes", channel->counters.ignored);
 	for (unsigned int i = 0; i < 2; i++)

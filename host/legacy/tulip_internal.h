@@ -65,6 +65,7 @@ struct tulip_counters {
 	_Atomic uint64_t tx_frames, tx_bytes, tx_dropped, tx_bad, setup_frames;
 	_Atomic uint64_t rx_frames, rx_bytes, rx_dropped, rx_filtered, rx_no_buffer, rx_truncated;
 	_Atomic uint64_t bus_errors;
+	_Atomic uint64_t copied_bytes; /* of frames, by us */
 };
 
 struct tulip_worker;

@@ -43,6 +43,7 @@ json_t *tulip_query(struct tulip *tulip)
 	set_counter(object, "rx_no_buffer", &counters->rx_no_buffer);
 	set_counter(object, "rx_truncated", &counters->rx_truncated);
 	set_counter(object, "backend_dropped", &tulip->net->dropped);
+	set_counter(object, "copied_bytes", &counters->copied_bytes);
 	set_counter(object, "bus_errors", &counters->bus_errors);
 	set_counter(object, "interrupts", &counters->interrupts);
 	set_counter(object, "resets", &counters->resets);

@@ -90,6 +90,7 @@ static void take_frame(struct tulip *tulip, struct tulip_frame *frame, uint32_t 
 		tulip_count(&tulip->counters.rx_dropped, 1);
 		return;
 	}
+	tulip_count(&tulip->counters.copied_bytes, sizeof(header));
 	match = tulip_filter_match(&tulip->filter, header);
 	if (!match && !(mode & DEC_MODE_PROMISCUOUS) && !(mode & DEC_MODE_MULTICASTS && header[0] & 1)) {
 		tulip_count(&tulip->counters.rx_filtered, 1);

@@ -157,6 +157,16 @@ static void a_longer_table_leaves_the_bus_master_waiting(void **state)
 }
 
 /* 300 sectors: three ways to the backend, 19 blocks of 16, one interrupt for each. */
+static json_int_t copied(void)
+{
+	json_t *answer = ide_query(bench.ide);
+	json_t *channel = json_array_get(json_object_get(answer, "channels"), 0);
+	json_int_t bytes = json_integer_value(json_object_get(channel, "copied_bytes"));
+
+	json_decref(answer);
+	return bytes;
+}
+
 static void pio_reads_in_blocks(void **state)
 {
 	static uint8_t data[300 * ATA_SECTOR_BYTES];
@@ -178,6 +188,7 @@ static void pio_reads_in_blocks(void **state)
 	assert_int_equal(bench.edges[0], 19);
 	assert_int_equal(bench.disks[0].submitted, 3);
 	assert_memory_equal(data, bench.disks[0].medium + 50 * 512, sizeof(data));
+	assert_int_equal(copied(), sizeof(data));
 }
 
 static void pio_writes_in_blocks(void **state)
@@ -200,6 +211,7 @@ static void pio_writes_in_blocks(void **state)
 	assert_int_equal(bench.disks[0].submitted, 2);
 	assert_int_equal(get(ATA_STATUS), READY);
 	assert_memory_equal(bench.disks[0].medium + 7 * 512, data, sizeof(data));
+	assert_int_equal(copied(), sizeof(data));
 }
 
 static void writes_are_stable_where_that_is_asked_for(void **state)
@@ -327,6 +339,7 @@ static void what_happened_can_be_asked(void **state)
 	assert_int_equal(json_integer_value(json_object_get(channel, "dma")), 1);
 	assert_int_equal(json_integer_value(json_object_get(drive, "reads")), 1);
 	assert_int_equal(json_integer_value(json_object_get(drive, "read_bytes")), 512);
+	assert_int_equal(copied(), 0);
 	json_decref(answer);
 }
 

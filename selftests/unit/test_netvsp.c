@@ -92,14 +92,22 @@ static uint32_t make_frame(uint8_t *to, uint32_t type, uint32_t value, const uin
 	return head + bytes + padding;
 }
 
+static uint32_t head_of(uint32_t bytes)
+{
+	return bytes < RNDIS_HEAD_MAX ? bytes : RNDIS_HEAD_MAX;
+}
+
 static void frames_from_the_send_buffer(void **state)
 {
+	json_int_t sections, copied;
 	uint8_t message[6144];
-	uint32_t bytes;
+	uint32_t bytes, first;
 
 	(void)state;
 	bring_up();
-	bytes = make_frame(message, UINT32_MAX, 0, tcp, sizeof(tcp), 4);
+	sections = counter("tx_section_bytes");
+	copied = counter("copied_bytes");
+	bytes = first = make_frame(message, UINT32_MAX, 0, tcp, sizeof(tcp), 4);
 	bytes += make_frame(message + bytes, RNDIS_PPI_VLAN, 5 | 0x123 << 4, tcp, sizeof(tcp), 0);
 	assert_int_equal(transmit(primary, NVSP_CHANNEL_DATA, 1, message, bytes), NVSP_STATUS_SUCCESS);
 	assert_int_equal(model.sent, 2);
@@ -107,6 +115,10 @@ static void frames_from_the_send_buffer(void **state)
 	assert_memory_equal(model.last.data, tcp, 12);
 	assert_memory_equal(model.last.data + 12, "\x81\x00\xa1\x23\x08\x00\x45", 7);
 	assert_memory_equal(model.last.data + 18, tcp + 14, sizeof(tcp) - 14);
+	/* The guest has copied all of it. We look at copies of the heads, and send one of the front that is changed. */
+	assert_int_equal(counter("tx_section_bytes") - sections, bytes);
+	assert_int_equal(counter("copied_bytes") - copied,
+			 head_of(bytes) + head_of(bytes - first) + sizeof(tcp));
 	bytes = make_frame(message, RNDIS_PPI_CHECKSUM, RNDIS_TX_IPV4 | RNDIS_TX_TCP_CHECKSUM | 34 << 16, tcp, sizeof(tcp), 0);
 	assert_int_equal(transmit(primary, NVSP_CHANNEL_DATA, 2, message, bytes), NVSP_STATUS_SUCCESS);
 	assert_int_equal(model.last.meta.flags, NET_CSUM_WANTED);
@@ -196,10 +208,12 @@ static void frames_to_the_guest(void **state)
 	const uint8_t other[64] = { 2, 0, 0, 0, 0, 8 };
 	uint8_t range[2048];
 	struct rndis_packet packet;
+	json_int_t copied;
 	uint64_t first;
 
 	(void)state;
 	bring_up();
+	copied = counter("copied_bytes");
 	deliver(0, 5, tcp, sizeof(tcp));
 	assert_int_equal(ranges(primary), 5); /* in one packet */
 	range_of(primary, 4, range, sizeof(range));
@@ -222,6 +236,7 @@ static void frames_to_the_guest(void **state)
 	give_back(primary, 0);
 	assert_int_equal(counter("refused"), 3);
 	assert_int_equal(counter("rx_frames"), 6);
+	assert_int_equal(counter("copied_bytes") - copied, 5 * sizeof(tcp) + sizeof(other) + sizeof(tagged)); /* of their fronts */
 }
 
 /* Until units come back nothing is read; then all goes on, and none is lost. */

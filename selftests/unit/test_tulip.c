@@ -127,6 +127,7 @@ static void frames_go_out_as_they_lie(void **state)
 	assert_false(bench.line);
 	assert_int_equal(counted("tx_frames"), 1);
 	assert_int_equal(counted("tx_bytes"), 1514);
+	assert_int_equal(counted("copied_bytes"), 0);
 }
 
 static void frames_of_pieces_are_padded_and_lose_their_crc(void **state)
@@ -214,6 +215,7 @@ static void frames_come_in_where_the_driver_wants_them(void **state)
 	assert_int_equal(csr(5) & 0x1ffff, DEC_STATUS_NORMAL | DEC_STATUS_RX_DONE);
 	assert_int_equal(bench.edges, 1); /* for both */
 	assert_int_equal(counted("rx_frames"), 2);
+	assert_int_equal(counted("copied_bytes"), 2 * 14); /* a look at whom they are for */
 	assert_int_equal(counted("rx_bytes"), 242);
 }
 

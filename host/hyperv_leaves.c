@@ -7,6 +7,7 @@
 #include "hyperv_leaves.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -35,7 +36,7 @@ static const struct kvm_cpuid_entry2 features_needed = {
 	.ebx = TLFS_POST_MESSAGES | TLFS_SIGNAL_EVENTS,
 };
 
-static const uint32_t wanted_hints = TLFS_HINT_REMOTE_TLB_FLUSH | TLFS_HINT_RELAXED_TIMING | TLFS_HINT_DEPRECATE_AUTO_EOI |
+static const uint32_t wanted_hints = TLFS_HINT_APIC_MSRS | TLFS_HINT_REMOTE_TLB_FLUSH | TLFS_HINT_RELAXED_TIMING | TLFS_HINT_DEPRECATE_AUTO_EOI |
 				     TLFS_HINT_CLUSTER_IPI | TLFS_HINT_EX_PROCESSOR_MASKS;
 
 /* What each name takes away. */
@@ -48,9 +49,10 @@ static const struct row {
 	{ "freq", .feature_eax = TLFS_ACCESS_FREQUENCY_MSRS, .feature_edx = TLFS_FEATURE_FREQUENCY_MSRS },
 	{ "stimer", .feature_eax = TLFS_ACCESS_STIMER, .feature_edx = TLFS_FEATURE_DIRECT_STIMER },
 	{ "stimer-direct", .feature_edx = TLFS_FEATURE_DIRECT_STIMER },
-	{ "apic", .feature_eax = TLFS_ACCESS_APIC_MSRS },
+	{ "apic", .feature_eax = TLFS_ACCESS_APIC_MSRS, .hint = TLFS_HINT_APIC_MSRS },
 	{ "crash", .feature_edx = TLFS_FEATURE_CRASH_MSRS },
 	{ "relaxed", .hint = TLFS_HINT_RELAXED_TIMING },
+	{ "apic-advice", .hint = TLFS_HINT_APIC_MSRS },
 	{ "aeoi", .hint = TLFS_HINT_DEPRECATE_AUTO_EOI },
 	{ "tlbflush", .hint = TLFS_HINT_REMOTE_TLB_FLUSH },
 	{ "ipi", .hint = TLFS_HINT_CLUSTER_IPI },
@@ -72,6 +74,42 @@ bool hyperv_feature_off(const struct hyperv_features *features, const char *name
 		if (!strcmp(rows[i].name, name))
 			return features->without >> i & 1;
 	return false;
+}
+
+/* Return: whether the module is there; @on: what its parameter says. */
+static bool read_parameter(const char *modules, const char *name, bool *on)
+{
+	char path[256];
+	FILE *file;
+	int value;
+
+	snprintf(path, sizeof(path), "%s/%s", modules, name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	value = fgetc(file);
+	fclose(file);
+	*on = value != 'N' && value != '0';
+	return value != EOF;
+}
+
+bool hyperv_kvm_has_apicv(const char *modules)
+{
+	bool on;
+
+	if (!read_parameter(modules, "kvm_intel/parameters/enable_apicv", &on) && !read_parameter(modules, "kvm_amd/parameters/avic", &on))
+		return true;
+	return on;
+}
+
+/* Hints that are of no use with, or without, a processor that does APICs. */
+static uint32_t hints_against(const struct hyperv_features *features)
+{
+	bool apicv = features->apicv == HYPERV_APICV_ON;
+
+	if (features->apicv == HYPERV_APICV_ASK_KVM)
+		apicv = hyperv_kvm_has_apicv(HYPERV_MODULES);
+	return apicv ? TLFS_HINT_APIC_MSRS : TLFS_HINT_DEPRECATE_AUTO_EOI;
 }
 
 static int supported_leaves(int kvm, struct kvm_cpuid_entry2 *feature_leaf, struct kvm_cpuid_entry2 *hint_leaf)
@@ -112,7 +150,7 @@ static void cut_down(const struct hyperv_features *features, struct kvm_cpuid_en
 		feature->eax &= ~TLFS_ACCESS_STIMER;
 	*hint = (struct kvm_cpuid_entry2){
 		.function = TLFS_CPUID_HINTS,
-		.eax = hint->eax & wanted_hints,
+		.eax = hint->eax & wanted_hints & ~hints_against(features),
 		.ebx = spin(features, hint),
 	};
 	for (unsigned int i = 0; i < ROWS; i++) {

@@ -106,6 +106,7 @@ static void add_hyperv(json_t *result, int kvm)
 						 leaves[i].ebx, leaves[i].ecx, leaves[i].edx));
 	}
 	json_object_set_new(result, "hyperv_leaves", list);
+	json_object_set_new(result, "apicv", json_boolean(hyperv_kvm_has_apicv(HYPERV_MODULES)));
 }
 
 int info_main(void)

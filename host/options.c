@@ -301,8 +301,9 @@ static const struct row rows[] = {
 	{ "--hyperv", "SPEC",
 	  "on (default), off: an ordinary PC without Hyper-V's interfaces, or what is left out of them, any of\n"
 	  "-refcount -reftsc (clocks) -freq (frequencies) -stimer -stimer-direct (timers; only their direct mode)\n"
-	  "-apic (MSRs) -crash (report) -relaxed -aeoi (advice on timing, on AutoEOI) -tlbflush -ipi -ex (hypercalls,\n"
-	  "their Ex form) -spin, and spin=N: tries for a spinlock before the hypervisor is told; with commas between",
+	  "-apic (MSRs) -crash (report) -relaxed -apic-advice -aeoi (advice on timing, for APIC MSRs, against AutoEOI)\n"
+	  "-tlbflush -ipi -ex (hypercalls, their Ex form) -spin, and spin=N: tries for a spinlock before the hypervisor\n"
+	  "is told, apicv=on|off: advice as if the processor did APICs, or not (default: what KVM says); with commas between",
 	  parse_hyperv, NO_FIELD },
 	{ "--services", "LIST",
 	  "integration services to offer: off, or any of timesync,heartbeat,shutdown, each with =VERSION, the newest to\n"

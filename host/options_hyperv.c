@@ -59,10 +59,20 @@ static int set_spin(struct hyperv_features *features, const char *value, char *w
 	return 0;
 }
 
+static int set_apicv(struct hyperv_features *features, const char *value, char *what, size_t room)
+{
+	if (strcmp(value, "on") && strcmp(value, "off"))
+		return fail(what, room, "apicv= must be on or off: whether advice is for processors that do APICs");
+	features->apicv = strcmp(value, "on") ? HYPERV_APICV_OFF : HYPERV_APICV_ON;
+	return 0;
+}
+
 static int parse_part(struct hyperv_features *features, const char *part, char *what, size_t room)
 {
 	if (!strncmp(part, "spin=", 5))
 		return set_spin(features, part + 5, what, room);
+	if (!strncmp(part, "apicv=", 6))
+		return set_apicv(features, part + 6, what, room);
 	if (*part == '-')
 		return leave_out(features, part, what, room);
 	return fail(what, room, "must be on or off, or begin with a minus sign: what is left out (hvis-host --help)");

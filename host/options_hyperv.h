@@ -8,7 +8,7 @@
 #include "options.h"
 
 /**
- * option_hyperv_parse() - "on", "off", or what is left out of it: "-NAME,-NAME,spin=N"
+ * option_hyperv_parse() - "on", "off", or what is left out of it: "-NAME,-NAME,spin=N,apicv=on"
  * @what: on failure, what is wrong with it
  *
  * Return: 0 or -EINVAL.

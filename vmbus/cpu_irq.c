@@ -22,6 +22,17 @@ static struct irq_chip synic_chip = {
 	.irq_set_affinity = irq_chip_set_affinity_parent,
 };
 
+static void no_ack(struct irq_data *data)
+{
+}
+
+/* The hypervisor ends these as it delivers them. An EOI written all the same would end another one. */
+static struct irq_chip auto_eoi_chip = {
+	.name = "hvis-synic",
+	.irq_ack = no_ack,
+	.irq_set_affinity = irq_chip_set_affinity_parent,
+};
+
 static int domain_alloc(struct irq_domain *domain, unsigned int irq, unsigned int count, void *info)
 {
 	int error = irq_domain_alloc_irqs_parent(domain, irq, count, info);
@@ -60,6 +71,28 @@ void cpu_irq_exit(void)
 	irq_domain_free_fwnode(hvis_bus.cpu_irqs.fwnode);
 }
 
+/** cpu_irq_request() - hvis_cpu_irq_request(); @auto_eoi: the hypervisor will be told to end it by itself */
+int cpu_irq_request(unsigned int cpu, irq_handler_t handler, unsigned long flags, const char *name, void *context, bool auto_eoi)
+{
+	struct irq_affinity_desc affinity = { .is_managed = 1 };
+	struct irq_alloc_info info = { .mask = cpumask_of(cpu) };
+	int irq, error = 0;
+
+	cpumask_copy(&affinity.mask, cpumask_of(cpu));
+	irq = __irq_domain_alloc_irqs(hvis_bus.cpu_irqs.domain, -1, 1, cpu_to_node(cpu), &info, false, &affinity);
+	if (irq < 0)
+		return irq;
+	if (auto_eoi)
+		error = irq_set_chip(irq, &auto_eoi_chip);
+	if (!error)
+		error = request_irq(irq, handler, flags, name, context);
+	if (error) {
+		irq_dispose_mapping(irq);
+		return error;
+	}
+	return irq;
+}
+
 /**
  * hvis_cpu_irq_request() - an interrupt for one CPU
  * @cpu: online
@@ -72,20 +105,7 @@ void cpu_irq_exit(void)
  */
 int hvis_cpu_irq_request(unsigned int cpu, irq_handler_t handler, unsigned long flags, const char *name, void *context)
 {
-	struct irq_affinity_desc affinity = { .is_managed = 1 };
-	struct irq_alloc_info info = { .mask = cpumask_of(cpu) };
-	int irq, error;
-
-	cpumask_copy(&affinity.mask, cpumask_of(cpu));
-	irq = __irq_domain_alloc_irqs(hvis_bus.cpu_irqs.domain, -1, 1, cpu_to_node(cpu), &info, false, &affinity);
-	if (irq < 0)
-		return irq;
-	error = request_irq(irq, handler, flags, name, context);
-	if (error) {
-		irq_dispose_mapping(irq);
-		return error;
-	}
-	return irq;
+	return cpu_irq_request(cpu, handler, flags, name, context, false);
 }
 EXPORT_SYMBOL_GPL(hvis_cpu_irq_request);
 

@@ -16,6 +16,7 @@
 #include <linux/smp.h>
 #include <linux/topology.h>
 #include <asm/msr.h>
+#include <asm/processor.h>
 
 #include "internal.h"
 #include "vmbus_cpu.h"
@@ -98,32 +99,36 @@ static void write_page_msr(u32 msr, const void *page)
 	wrmsrl(msr, value);
 }
 
+/** synic_write_sint() - the vector of an interrupt of this CPU, or TLFS_SINT_MASKED; any context that cannot leave it */
+void synic_write_sint(u32 sint, u64 vector_or_masked)
+{
+	const u32 msr = TLFS_MSR_SINT0 + sint;
+	u64 value;
+
+	rdmsrl(msr, value);
+	value &= ~(TLFS_SINT_VECTOR_MASK | TLFS_SINT_MASKED | TLFS_SINT_AUTO_EOI | TLFS_SINT_POLLING);
+	if (hvis_bus.synic.auto_eoi && !(vector_or_masked & TLFS_SINT_MASKED))
+		value |= TLFS_SINT_AUTO_EOI;
+	wrmsrl(msr, value | vector_or_masked);
+}
+
 static void enable_registers(struct synic_cpu *synic)
 {
-	const u32 sint = TLFS_MSR_SINT0 + TLFS_SINT_VMBUS;
-	u64 value, vp;
+	u64 vp;
 
 	rdmsrl(TLFS_MSR_VP_INDEX, vp);
 	synic->vp = vp;
 	write_page_msr(TLFS_MSR_SIMP, synic->messages);
 	write_page_msr(TLFS_MSR_SIEFP, synic->events);
 
-	/* No AUTO_EOI: the irq chip acknowledges, and many hypervisors deprecate it. */
-	rdmsrl(sint, value);
-	value &= ~(TLFS_SINT_VECTOR_MASK | TLFS_SINT_MASKED | TLFS_SINT_AUTO_EOI | TLFS_SINT_POLLING);
-	wrmsrl(sint, value | hvis_cpu_irq_vector(synic->irq));
-
+	synic_write_sint(TLFS_SINT_VMBUS, hvis_cpu_irq_vector(synic->irq));
 	rdmsrl(TLFS_MSR_SCONTROL, synic->scontrol);
 	wrmsrl(TLFS_MSR_SCONTROL, synic->scontrol | TLFS_MSR_ENABLE);
 }
 
 static void disable_registers(void)
 {
-	const u32 sint = TLFS_MSR_SINT0 + TLFS_SINT_VMBUS;
-	u64 value;
-
-	rdmsrl(sint, value);
-	wrmsrl(sint, value | TLFS_SINT_MASKED);
+	synic_write_sint(TLFS_SINT_VMBUS, TLFS_SINT_MASKED);
 	write_page_msr(TLFS_MSR_SIMP, NULL);
 	write_page_msr(TLFS_MSR_SIEFP, NULL);
 	wrmsrl(TLFS_MSR_SCONTROL, this_cpu_ptr(hvis_bus.synic.cpus)->scontrol);
@@ -170,7 +175,7 @@ static int synic_online(unsigned int cpu)
 	synic->events = page_address(events);
 	synic->messages = page_address(messages);
 	synic->stalled = false;
-	synic->irq = hvis_cpu_irq_request(cpu, interrupt, 0, KBUILD_MODNAME, synic);
+	synic->irq = cpu_irq_request(cpu, interrupt, 0, KBUILD_MODNAME, synic, hvis_bus.synic.auto_eoi);
 	if (synic->irq < 0) {
 		error = synic->irq;
 		goto free_events;
@@ -233,6 +238,8 @@ int synic_init(const struct synic_callbacks *callbacks)
 
 	mutex_init(&synic->lock);
 	synic->callbacks = callbacks;
+	/* Hypervisors advise against it where the processor does the APIC, which it would have to stop doing. */
+	synic->auto_eoi = !(cpuid_eax(TLFS_CPUID_HINTS) & TLFS_HINT_DEPRECATE_AUTO_EOI);
 	synic->cpus = alloc_percpu(struct synic_cpu);
 	if (!synic->cpus)
 		return -ENOMEM;

@@ -6,6 +6,7 @@
 #ifndef HVIS_VMBUS_SYNIC_H
 #define HVIS_VMBUS_SYNIC_H
 
+#include <linux/interrupt.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 
@@ -61,6 +62,7 @@ struct synic_cpu {
  * @lock: guards which CPUs are usable, pinned and how loaded. Not the hotplug lock, because channels are moved, opened
  *	and closed by the thread of CPU hotplug, too, while another one holds that for writing
  * @cpuhp_state: registered with CPU hotplug
+ * @auto_eoi: the hypervisor ends SINT interrupts as it delivers them: no EOI, which may be an exit, for each
  * @crashed: messages stay in their slots
  * @callbacks: who is told
  */
@@ -68,6 +70,7 @@ struct synic {
 	struct synic_cpu __percpu *cpus;
 	struct mutex lock;
 	int cpuhp_state;
+	bool auto_eoi;
 	bool crashed;
 	const struct synic_callbacks *callbacks;
 };
@@ -85,12 +88,14 @@ struct cpu_irqs {
 /* cpu_irq.c */
 int cpu_irq_init(void);
 void cpu_irq_exit(void);
+int cpu_irq_request(unsigned int cpu, irq_handler_t handler, unsigned long flags, const char *name, void *context, bool auto_eoi);
 
 /* synic_timer.c */
 void synic_take_timer(struct synic_cpu *cpu);
 
 /* synic.c */
 void synic_free_slot(struct tlfs_message *slot);
+void synic_write_sint(u32 sint, u64 vector_or_masked);
 int synic_init(const struct synic_callbacks *callbacks);
 void synic_exit(void);
 int synic_start(void);

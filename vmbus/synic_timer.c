@@ -6,12 +6,9 @@
  */
 #include <linux/export.h>
 #include <linux/irqflags.h>
-#include <asm/msr.h>
 
 #include "internal.h"
 #include "vmbus_cpu.h"
-
-#define SINT (TLFS_MSR_SINT0 + TLFS_SINT_TIMER)
 
 /** synic_take_timer() - look for a timer's message; hard interrupt context, on the CPU itself */
 void synic_take_timer(struct synic_cpu *cpu)
@@ -31,15 +28,6 @@ void synic_take_timer(struct synic_cpu *cpu)
 		cpu->timer_expired(cpu->timer_context);
 	else
 		pr_warn_ratelimited("message of type 0x%x on the SINT of timers ignored\n", type);
-}
-
-static void write_sint(u64 vector_or_masked)
-{
-	u64 value;
-
-	rdmsrl(SINT, value);
-	value &= ~(TLFS_SINT_VECTOR_MASK | TLFS_SINT_MASKED | TLFS_SINT_AUTO_EOI | TLFS_SINT_POLLING);
-	wrmsrl(SINT, value | vector_or_masked);
 }
 
 /**
@@ -62,7 +50,7 @@ int hvis_timer_listen(void (*expired)(void *context), void *context)
 	local_irq_save(flags);
 	cpu->timer_context = context;
 	cpu->timer_expired = expired;
-	write_sint(hvis_cpu_irq_vector(cpu->irq));
+	synic_write_sint(TLFS_SINT_TIMER, hvis_cpu_irq_vector(cpu->irq));
 	local_irq_restore(flags);
 	return 0;
 }
@@ -75,7 +63,7 @@ void hvis_timer_unlisten(void)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	write_sint(TLFS_SINT_MASKED);
+	synic_write_sint(TLFS_SINT_TIMER, TLFS_SINT_MASKED);
 	cpu->timer_expired = NULL;
 	if (cpu->messages)
 		synic_free_slot(&cpu->messages->slot[TLFS_SINT_TIMER]);

@@ -47,6 +47,7 @@
 /* TLFS_CPUID_HINTS, EAX. */
 #define TLFS_HINT_LOCAL_TLB_FLUSH (1u << 1)
 #define TLFS_HINT_REMOTE_TLB_FLUSH (1u << 2)
+#define TLFS_HINT_APIC_MSRS (1u << 3) /* for EOI, ICR and TPR; with the VP assist page most EOIs need no write */
 #define TLFS_HINT_RELAXED_TIMING (1u << 5)
 #define TLFS_HINT_DEPRECATE_AUTO_EOI (1u << 9)
 #define TLFS_HINT_CLUSTER_IPI (1u << 10)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -117,9 +118,9 @@ static void leaves_of(struct hyperv_features features, struct kvm_cpuid_entry2 *
 }
 
 /* The set of what has @name. */
-static struct hyperv_features without(const char *name)
+static struct hyperv_features without(const char *name, enum hyperv_apicv apicv)
 {
-	struct hyperv_features features = { 0 };
+	struct hyperv_features features = { .apicv = apicv };
 
 	for (unsigned int i = 0; hyperv_feature_name(i); i++)
 		if (!strcmp(hyperv_feature_name(i), name))
@@ -131,7 +132,7 @@ static struct hyperv_features without(const char *name)
 static void all_that_kvm_can(void **state)
 {
 	struct kvm_cpuid_entry2 leaves[HYPERV_LEAVES];
-	const struct hyperv_features all = { 0 };
+	const struct hyperv_features all = { .apicv = HYPERV_APICV_ON };
 
 	(void)state;
 	leaves_of(all, leaves);
@@ -169,22 +170,66 @@ static void one_by_one(void **state)
 	static const struct {
 		const char *name;
 		uint32_t feature_eax, feature_edx, hint;
+		enum hyperv_apicv apicv;
 	} cases[] = {
-		{ "refcount", 1u << 1, 0, 0 }, { "reftsc", 1u << 9, 0, 0 },	   { "freq", 1u << 11, 1u << 8, 0 },
-		{ "stimer", 1u << 3, 1u << 19, 0 }, { "stimer-direct", 0, 1u << 19, 0 }, { "apic", 1u << 4, 0, 0 },
-		{ "crash", 0, 1u << 10, 0 },	    { "relaxed", 0, 0, 1u << 5 },	 { "aeoi", 0, 0, 1u << 9 },
-		{ "tlbflush", 0, 0, 1u << 2 },	    { "ipi", 0, 0, 1u << 10 },		 { "ex", 0, 0, 1u << 11 },
+		{ "refcount", 1u << 1, 0, 0, HYPERV_APICV_ON },	     { "reftsc", 1u << 9, 0, 0, HYPERV_APICV_ON },
+		{ "freq", 1u << 11, 1u << 8, 0, HYPERV_APICV_ON },   { "stimer", 1u << 3, 1u << 19, 0, HYPERV_APICV_ON },
+		{ "stimer-direct", 0, 1u << 19, 0, HYPERV_APICV_ON }, { "apic", 1u << 4, 0, 0, HYPERV_APICV_ON },
+		{ "apic", 1u << 4, 0, 1u << 3, HYPERV_APICV_OFF },   { "apic-advice", 0, 0, 1u << 3, HYPERV_APICV_OFF },
+		{ "apic-advice", 0, 0, 0, HYPERV_APICV_ON },	     { "aeoi", 0, 0, 0, HYPERV_APICV_OFF },
+		{ "crash", 0, 1u << 10, 0, HYPERV_APICV_ON },	     { "relaxed", 0, 0, 1u << 5, HYPERV_APICV_ON },
+		{ "aeoi", 0, 0, 1u << 9, HYPERV_APICV_ON },	     { "tlbflush", 0, 0, 1u << 2, HYPERV_APICV_ON },
+		{ "ipi", 0, 0, 1u << 10, HYPERV_APICV_ON },	     { "ex", 0, 0, 1u << 11, HYPERV_APICV_ON },
 	};
 
 	(void)state;
-	leaves_of((struct hyperv_features){ 0 }, all);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		leaves_of(without(cases[i].name), leaves);
+		leaves_of((struct hyperv_features){ .apicv = cases[i].apicv }, all);
+		leaves_of(without(cases[i].name, cases[i].apicv), leaves);
 		assert_int_equal(all[3].eax & ~leaves[3].eax, cases[i].feature_eax);
 		assert_int_equal(all[3].edx & ~leaves[3].edx, cases[i].feature_edx);
 		assert_int_equal(all[4].eax & ~leaves[4].eax, cases[i].hint);
 		assert_int_equal(leaves[4].ebx, 0xFFF);
 	}
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Who does APICs, or not, is told the one or the other, never both. */
+static void advice_on_apics(void **state)
+{
+	char root[] = "/tmp/hvis-modules-XXXXXX", path[128];
+	struct kvm_cpuid_entry2 leaves[HYPERV_LEAVES];
+
+	(void)state;
+	leaves_of((struct hyperv_features){ .apicv = HYPERV_APICV_ON }, leaves);
+	assert_int_equal(leaves[4].eax & (TLFS_HINT_APIC_MSRS | TLFS_HINT_DEPRECATE_AUTO_EOI), TLFS_HINT_DEPRECATE_AUTO_EOI);
+	leaves_of((struct hyperv_features){ .apicv = HYPERV_APICV_OFF }, leaves);
+	assert_int_equal(leaves[4].eax & (TLFS_HINT_APIC_MSRS | TLFS_HINT_DEPRECATE_AUTO_EOI), TLFS_HINT_APIC_MSRS);
+
+	assert_non_null(mkdtemp(root));
+	assert_true(hyperv_kvm_has_apicv(root)); /* nobody says */
+	snprintf(path, sizeof(path), "mkdir -p %s/kvm_intel/parameters %s/kvm_amd/parameters", root, root);
+	assert_int_equal(system(path), 0);
+	snprintf(path, sizeof(path), "%s/kvm_amd/parameters/avic", root);
+	write_file(path, "");
+	assert_true(hyperv_kvm_has_apicv(root));
+	write_file(path, "N\n");
+	assert_false(hyperv_kvm_has_apicv(root));
+	write_file(path, "Y\n");
+	assert_true(hyperv_kvm_has_apicv(root));
+	snprintf(path, sizeof(path), "%s/kvm_intel/parameters/enable_apicv", root);
+	write_file(path, "0\n");
+	assert_false(hyperv_kvm_has_apicv(root));
+	snprintf(path, sizeof(path), "rm -r %s", root);
+	assert_int_equal(system(path), 0);
 }
 
 static void spinning(void **state)
@@ -195,7 +240,7 @@ static void spinning(void **state)
 	(void)state;
 	leaves_of(features, leaves);
 	assert_int_equal(leaves[4].ebx, 77);
-	leaves_of(without("spin"), leaves);
+	leaves_of(without("spin", HYPERV_APICV_ON), leaves);
 	assert_int_equal(leaves[4].ebx, TLFS_SPIN_NEVER_NOTIFY);
 }
 
@@ -273,7 +318,7 @@ static void the_tsc_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_that_kvm_can), TEST(a_small_kvm), TEST(one_by_one), TEST(spinning), TEST(a_crash_with_a_message),
+		TEST(all_that_kvm_can), TEST(a_small_kvm), TEST(one_by_one), TEST(advice_on_apics), TEST(spinning), TEST(a_crash_with_a_message),
 		TEST(crash_messages_that_are_none), TEST(the_tsc_page),
 	};
 

@@ -190,10 +190,17 @@ static void hyperv_features(void **state)
 	assert_int_equal(options.hyperv_features.spin, 0x200);
 	assert_true(hyperv_feature_off(&options.hyperv_features, "crash"));
 	refuse("--kernel k --hyperv -tlbflus",
-	       "--hyperv -tlbflus: '-tlbflus': must be -refcount -reftsc -freq -stimer -stimer-direct -apic -crash -relaxed -aeoi -tlbflush "
-	       "-ipi -ex -spin");
+	       "--hyperv -tlbflus: '-tlbflus': must be -refcount -reftsc -freq -stimer -stimer-direct -apic -crash -relaxed -apic-advice -aeoi "
+	       "-tlbflush -ipi -ex -spin");
 	refuse("--kernel k --hyperv -ipi,", "--hyperv -ipi,: must be on or off, or begin with a minus sign: what is left out "
 					    "(hvis-host --help)");
+	assert_int_equal(options.hyperv_features.apicv, HYPERV_APICV_ASK_KVM);
+	take("--kernel k --hyperv apicv=off,-aeoi");
+	assert_int_equal(options.hyperv_features.apicv, HYPERV_APICV_OFF);
+	assert_true(hyperv_feature_off(&options.hyperv_features, "aeoi"));
+	take("--kernel k --hyperv apicv=on");
+	assert_int_equal(options.hyperv_features.apicv, HYPERV_APICV_ON);
+	refuse("--kernel k --hyperv apicv=auto", "--hyperv apicv=auto: apicv= must be on or off: whether advice is for processors that do APICs");
 	refuse("--kernel k --hyperv spin=", "--hyperv spin=: spin= needs a number up to 0xffffffff, which is never");
 	refuse("--kernel k --hyperv spin=0x100000000", "--hyperv spin=0x100000000: spin= needs a number up to 0xffffffff, which is never");
 	refuse("--kernel k --hyperv spin=-1", "--hyperv spin=-1: spin= needs a number up to 0xffffffff, which is never");

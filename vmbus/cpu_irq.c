@@ -12,6 +12,7 @@
 #include <asm/hw_irq.h>
 #include <asm/irqdomain.h>
 
+#include "cpu_irq.h"
 #include "internal.h"
 #include "vmbus_cpu.h"
 

@@ -18,6 +18,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
+#include "cpu_irq.h"
 #include "internal.h"
 #include "vmbus_cpu.h"
 

@@ -6,7 +6,6 @@
 #ifndef HVIS_VMBUS_SYNIC_H
 #define HVIS_VMBUS_SYNIC_H
 
-#include <linux/interrupt.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 
@@ -84,11 +83,6 @@ struct cpu_irqs {
 	struct fwnode_handle *fwnode;
 	struct irq_domain *domain;
 };
-
-/* cpu_irq.c */
-int cpu_irq_init(void);
-void cpu_irq_exit(void);
-int cpu_irq_request(unsigned int cpu, irq_handler_t handler, unsigned long flags, const char *name, void *context, bool auto_eoi);
 
 /* synic_timer.c */
 void synic_take_timer(struct synic_cpu *cpu);

@@ -134,15 +134,20 @@ class Share:
             self.put(f"{cause}_exits", count)
 
 
-def record_disks(results, run, sampler, side):
-    """All figures of a guest with disks under the project's names: disk.LOAD.qdN.FIGURE.SIDE."""
-    idle = of_load(sampler.taken, "idle")
-    said = {name: (value, unit) for name, value, unit in run.figures}
+def record_boot(results, run, sampler, side):
+    """How long it took until a guest had its disks, and what its clock costs."""
     booted = sampler.since_start("ready")
     if booted is not None:
         results.figure(f"boot.disks.ms.{side}", booted * 1000, "ms")
-    if "clock.gettime.ns" in said:
-        results.figure(f"clock.gettime.ns.{side}", *said["clock.gettime.ns"])
+    for name, value, unit in run.figures:
+        if name == "clock.gettime.ns":
+            results.figure(f"{name}.{side}", value, unit)
+
+
+def record_disks(results, run, sampler, side):
+    """All figures of what a guest did with disks under the project's names: disk.LOAD.qdN.FIGURE.SIDE."""
+    idle = of_load(sampler.taken, "idle")
+    said = {name: (value, unit) for name, value, unit in run.figures}
     for name in [name.removesuffix(".ios") for name in said if name.endswith(".ios")]:
         share, counted = Share(results, f"disk.{name}", side, "io", said[f"{name}.ios"][0]), of_load(sampler.taken, name)
         for figure in ("iops", "mbps"):

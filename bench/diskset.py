@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The disks of make bench: a null disk and a file, the same for all sides, and a guest that does IOs on them. Without a VM: native.py."""
+"""The disks of make bench: a null disk and a file, the same for all sides, and a guest that does IOs on them, by ioload or by fio. Without a VM:
+native.py."""
 
 import os
 
@@ -15,11 +16,15 @@ from guest import Guest
 PLACES = {"ide": (0, 2)}
 
 
-def prepare(kernel):
+def prepare(kernel, programs=()):
     """One initramfs for all sides: only the disk and its driver differ."""
     modules = sorted({module for side in scenarios.DISK_SIDES for module in side.modules if not module.startswith("hvis_")})
     return images.initramfs(kernel, "hvis", os.path.join(images.TOP, "bench", "guest"), modules=modules,
-                            programs=[f"{images.KSELFTEST}/{program}:/bin/{program}" for program in ("ioload", "clockload")])
+                            programs=[*(f"{images.KSELFTEST}/{program}:/bin/{program}" for program in ("ioload", "clockload")), *programs])
+
+
+def prepare_fio(kernel):
+    return prepare(kernel, ["fio"])
 
 
 def takes_o_direct(path):
@@ -53,17 +58,20 @@ def qemu_disks(side, path, direct):
     return [(backend, side.device.format(drive=drive, place=place)) for place, (backend, drive) in enumerate(drives)]
 
 
-def guest_of(side, plan, path, direct, tsc_khz):
-    words = scenarios.guest_words(side, [load for load in scenarios.LOADS if load.key in plan["loads"]], plan["times"])
+def guest_of(set_name, side, plan, path, direct, tsc_khz):
+    loads = [load for load in scenarios.LOADS if load.set == set_name and load.key in plan["loads"]]
     append = images.append(side.name, "hv", tsc_khz, modules=",".join(side.modules), irq=side.irq, null=scenarios.NULL_BYTES // 512,
-                           file=scenarios.FILE_BYTES // 512, idle=plan["idle"], limit=guests.LIMIT, loads=words)
+                           file=scenarios.FILE_BYTES // 512, idle=plan["idle"], limit=guests.LIMIT,
+                           loads=scenarios.guest_words(side, loads, plan["times"]))
     disks = (qemu_disks if side.host == "qemu" else hvis_disks)(side, path, direct)
-    return Guest(f"bench-disk-{side.name}", images.kernel("vmlinux", plan["kernel"]), plan["initrds"]["disk"], append, scenarios.CPUS,
+    return Guest(f"bench-{set_name}-{side.name}", images.kernel("vmlinux", plan["kernel"]), plan["initrds"][set_name], append, scenarios.CPUS,
                  scenarios.MEMORY, disks=disks, options=list(side.machine), limit=guests.LIMIT + 40)
 
 
 class Set:
     """begin() once, then boot() for each side and round."""
+
+    name = "disk"
 
     def begin(self, results, context):
         self.path = make_file(context.scratch)
@@ -75,7 +83,21 @@ class Set:
         if side.host == "none":
             return native.disk(results, side, plan, self.path)
         sampler = counts.Sampler()
-        run = guests.boot(results, f"bench.disk.{side.name}", side, guest_of(side, plan, self.path, self.direct, context.tsc_khz), context, sampler)
+        guest = guest_of(self.name, side, plan, self.path, self.direct, context.tsc_khz)
+        run = guests.boot(results, f"bench.{self.name}.{side.name}", side, guest, context, sampler)
         if run:
-            counts.record_disks(results, run, sampler, side.name)
+            self.record(results, run, sampler, side.name)
         return bool(run)
+
+    def record(self, results, run, sampler, side):
+        counts.record_boot(results, run, sampler, side)
+        counts.record_disks(results, run, sampler, side)
+
+
+class FioSet(Set):
+    """The same by fio. Its guests have more to unpack, so they say nothing of boots."""
+
+    name = "fio"
+
+    def record(self, results, run, sampler, side):
+        counts.record_disks(results, run, sampler, side)

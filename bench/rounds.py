@@ -12,15 +12,15 @@ import qemu
 import scenarios
 import timeset
 
-SETS = {"disk": diskset.Set, "net": netset.Set, "memory": memoryset.Set, "time": timeset.Set}
+SETS = {"disk": diskset.Set, "fio": diskset.FioSet, "net": netset.Set, "memory": memoryset.Set, "time": timeset.Set}
 # Guesses for the first progress lines, in seconds: what booting takes where KVM is emulated, by the host, and what a load does.
 BOOT_SECONDS = {"hvis-host": 9, "qemu": 14, "none": 1}
-LOAD_SECONDS = {"disk": 2.5, "net": 1.5, "memory": 12, "time": 4}
+LOAD_SECONDS = {"disk": 2.5, "fio": 6, "net": 1.5, "memory": 12, "time": 4}
 
 
 def prepare(kernel, sets):
     """What guests boot, by set."""
-    made = {"disk": diskset.prepare, "net": netset.prepare, "memory": memmeasure.prepare, "time": clocks.prepare}
+    made = {"disk": diskset.prepare, "fio": diskset.prepare_fio, "net": netset.prepare, "memory": memmeasure.prepare, "time": clocks.prepare}
     return {name: made[name](kernel) for name in sets}
 
 

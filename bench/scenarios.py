@@ -56,6 +56,8 @@ DISK_SIDES = (
          quick=False),
     Side("host", "no VM: the same file from a process of the host, by io_uring", "the host itself", "#7f8b96", "none", ios=(12000, 60000, 800)),
 )
+# What fio says of the same disks: a guest with fio has 80 MB of libraries to unpack, so those are guests of their own, and not all sides.
+FIO_SIDES = tuple(side for side in DISK_SIDES if side.name in ("hvis", "kernel", "ide", "qemu-virtio-blk"))
 # virtio-net without an option ROM, which the guest would not run anyway.
 VIRTIO_NIC = "virtio-net-pci,netdev=net,mac={mac},romfile="
 NET_SIDES = (
@@ -82,7 +84,7 @@ TIME_SIDES = (
     Side("kernel", "kernel's own Hyper-V code, same host", "the kernel's own Hyper-V code", "#e08214", "hvis-host"),
 )
 # A set of sides goes round by itself.
-SIDES = {"disk": DISK_SIDES, "net": NET_SIDES, "memory": MEMORY_SIDES, "time": TIME_SIDES}
+SIDES = {"disk": DISK_SIDES, "fio": FIO_SIDES, "net": NET_SIDES, "memory": MEMORY_SIDES, "time": TIME_SIDES}
 # What such a comparison should have and this one has not yet; the report says so.
 NOT_MEASURED = (
     ("guests of several CPUs with disks or NICs, so that there are several queues", "not by this bench; make measure has two queues of a NIC for our driver and the kernel's"),
@@ -97,8 +99,8 @@ class Load:
     """One row of the report: something that is done as often as can be, or takes some time.
 
     set: whose sides do it. prefix: of its figures' names. rate: the figure that is compared. per: of what the counts are: io, packet or gib; empty:
-    it has none. quick: also with QUICK=1. Of a disk: mode is ioload's, with poll- in front for polled completions, disk null or file; jobs: so many
-    processes, each at that depth.
+    it has none. quick: also with QUICK=1. Of a disk: mode is ioload's, with poll- in front for polled completions, fio- if fio does it; disk null or
+    file; jobs: so many processes, each at that depth.
     """
 
     set: str
@@ -149,6 +151,10 @@ def small(name, title, where, mode, depths, quick):
     return tuple(disk(name, title, where, mode, 4096, depth, depth in quick) for depth in depths)
 
 
+def by_fio(name, title, where, mode, depth):
+    return Load("fio", name, title, "iops", "io", False, f"disk.{name}.qd{depth}", where, f"fio-{mode}", 4096, depth)
+
+
 MIB = 1 << 20
 LOADS = (
     *small("randread", "4-KiB random reads, null disk", "null", "randread", (1, 8, 32, 128), (1, 32)),
@@ -164,6 +170,9 @@ LOADS = (
     disk("file_randwrite2", "4-KiB random writes by two jobs, file", "file", "randwrite", 4096, 32, False, 2),
     # Last of the disk's: for them the driver is loaded anew with poll queues, which the others shall not see.
     *small("poll_randread", "4-KiB random reads, null disk, polled", "null", "poll-randread", (1, 32), ()),
+    by_fio("fio_randread", "4-KiB random reads by fio, null disk", "null", "randread", 1),
+    by_fio("fio_randread", "4-KiB random reads by fio, null disk", "null", "randread", 32),
+    by_fio("fio_file_randwrite", "4-KiB random writes by fio, file", "file", "randwrite", 32),
     Load("net", "tcp_tx", "TCP out of the guest", "mbps", "packet"),
     Load("net", "tcp_rx", "TCP into the guest", "mbps", "packet"),
     Load("net", "udp", "UDP packets of 64 bytes out of the guest", "pps", "packet"),

@@ -14,8 +14,8 @@ LOWER_IS_BETTER = ("ms", "ns")
 # Of loads that say more than a rate.
 EXTRA = {"udp": (("lost", "lost, %"),), "rr": (("latency_ns", "median, ns"), ("latency_p99_ns", "99 %, ns"))}
 # What a side is told by in the overview, if it has it.
-HEADLINES = ("randread.qd32", "file_randread.qd32", "tcp_tx", "reclaim")
-SETS = {"disk": "Disk", "net": "Network", "memory": "Memory", "time": "Time and other CPUs"}
+HEADLINES = ("randread.qd32", "file_randread.qd32", "fio_randread.qd32", "tcp_tx", "reclaim")
+SETS = {"disk": "Disk", "fio": "Disk, by fio", "net": "Network", "memory": "Memory", "time": "Time and other CPUs"}
 
 
 def unit(load):

@@ -89,6 +89,7 @@ class Counts(unittest.TestCase):
         sampler.taken = {name.replace("_", "."): value for name, value in taken.items()}
         sampler.taken.update({name.replace("load.", "randread.qd1."): value for name, value in sampler.taken.items()})
         sampler.run = Run
+        counts.record_boot(results, Run, sampler, "hvis")
         counts.record_disks(results, Run, sampler, "hvis")
         return {name.removeprefix("disk.randread.qd1.").removesuffix(".hvis"): value for name, (value, _) in results.got.items()}
 
@@ -199,12 +200,23 @@ class Scenarios(unittest.TestCase):
             if side.host != "none":
                 self.assertEqual("poll-" in scenarios.guest_words(side, scenarios.LOADS, 1), side.name == "hvis")
 
+    def test_fio_does_what_ioload_does(self):
+        """A row of fio's has one of ioload's to be held against: the same disk, mode, size and depth."""
+        def what(load):
+            return load.disk, load.mode.removeprefix("fio-"), load.block, load.depth, load.jobs
+
+        others = {what(load) for load in scenarios.LOADS if load.set == "disk"}
+        for load in scenarios.LOADS:
+            if load.set == "fio":
+                self.assertIn(what(load), others)
+                self.assertTrue(load.mode.startswith("fio-"))
+
     def test_quick_is_a_part_that_still_compares(self):
         for name in scenarios.SIDES:
             quick = scenarios.chosen_sides(name, None, True)
             self.assertIn("hvis", quick)
             self.assertIn("kernel", quick)
-            self.assertTrue(any(load.set == name for load in scenarios.loads(True)))
+            self.assertEqual(any(load.set == name for load in scenarios.loads(True)), name != "fio")
         self.assertIn("qemu-virtio-blk", scenarios.chosen_sides("disk", None, True))
         self.assertNotIn("qemu-vhost-net", scenarios.chosen_sides("net", None, True))
         self.assertEqual(scenarios.chosen_sides("net", ["qemu-vhost-net", "ide"], True), ["qemu-vhost-net"])
@@ -299,7 +311,7 @@ class Report(unittest.TestCase):
         results = made_up()
         drawings = [plots.plots(results, name) for name in scenarios.SIDES]
         # Five kinds of IO with two each, boot and clock; four network loads with two each; memory; five of time.
-        self.assertEqual([len(some) for some in drawings], [12, 8, 1, 5])
+        self.assertEqual([len(some) for some in drawings], [12, 2, 8, 1, 5])
         text = "".join(map("".join, drawings))
         self.assertFalse(re.findall(r"black|rgb\(\s*0,\s*0,\s*0\)|<\?xml|<!DOCTYPE", text))
         names = re.findall(r"\bid=['\"]([^'\"]+)", text)
@@ -340,7 +352,7 @@ class Report(unittest.TestCase):
         wanted = {(name, side.name) for name, sides in scenarios.SIDES.items() for side in sides if side.name != "hvis"}
         self.assertEqual(len(chosen), len(wanted))
         self.assertEqual({(found["load"].set, found["other"].name) for found in chosen}, wanted)
-        self.assertEqual({found["load"].key for found in chosen if found["other"].name == "ide"}, {"randread.qd32"})
+        self.assertEqual({found["load"].key for found in chosen if found["other"].name == "ide"}, {"randread.qd32", "fio_randread.qd32"})
 
     def test_terminal_has_every_set(self):
         text = words.terminal(made_up())

@@ -19,6 +19,11 @@
 /* A write of zeros takes its data from here, the same bytes again and again. */
 #define ZERO_BYTES  65536u
 #define ZERO_PIECES 16u
+/*
+ * Copies to or from the page cache of this size are left to the kernel's threads: else one request's copy holds up the next one's, and the
+ * answers of both come after the last.
+ */
+#define ASYNC_BYTES (256u << 10)
 #define ALLOCATE_BYTES_MAX \
 	(1ull << 40) /* of one fallocate; keeps off_t arithmetic away from its end */
 
@@ -121,6 +126,8 @@ static void submit_step(struct disk_request *request, enum step step)
 		break;
 	case STEP_BUFFERED:
 		prepare_transfer(sqe, raw->fd, request);
+		if (left(request) >= ASYNC_BYTES)
+			sqe->flags |= IOSQE_ASYNC;
 		break;
 	case STEP_ALLOCATE:
 		prepare_allocate(sqe, raw->fd, request);

@@ -64,10 +64,11 @@ def section(results, load):
     sentences = "".join(f"<li>{html.escape(words.sentence(results, compared))}</li>" for compared in words.comparisons(results, load.set)
                         if compared["load"] is load)
     per = words.PER.get(load.per)
+    note = f"<p>{html.escape(load.note)}</p>" if load.note else ""
     more = (details(results, load, sides, words.causes(load), f"VM exits per {per} by reason")
             + details(results, load, sides, words.work(load), f"Hypercalls and bytes copied per {per}"))
     return (f'<section><h3 id="{load.key}">{html.escape(load.words[0].upper() + load.words[1:])}</h3>'
-            f"{f'<ul>{sentences}</ul>' if sentences else ''}{rates(results, load, sides)}{more}</section>")
+            f"{f'<ul>{sentences}</ul>' if sentences else ''}{note}{rates(results, load, sides)}{more}</section>")
 
 
 def machine(results):

@@ -100,7 +100,7 @@ class Load:
 
     set: whose sides do it. prefix: of its figures' names. rate: the figure that is compared. per: of what the counts are: io, packet or gib; empty:
     it has none. quick: also with QUICK=1. Of a disk: mode is ioload's, with poll- in front for polled completions, fio- if fio does it; disk null or
-    file; jobs: so many processes, each at that depth.
+    file; jobs: so many processes, each at that depth. note: what the page says of it beside its figures.
     """
 
     set: str
@@ -115,6 +115,7 @@ class Load:
     block: int = 0
     depth: int = 0
     jobs: int = 1
+    note: str = ""
 
     @property
     def key(self):
@@ -184,7 +185,9 @@ LOADS = (
     Load("time", "time.clock", "one clock_gettime(), by the best clock of the kernel", "ns", "", prefix="time.clock"),
     Load("time", "time.sleep", "a sleep of 1 ms is longer by", "ns", "", prefix="time.sleep"),
     Load("time", "time.tlb", "TLB flush of another CPU that is busy", "ns", "", prefix="time.tlb"),
-    Load("time", "time.spin", "a take of a spinlock that two CPUs want all the time", "ns", "", False, prefix="time.spin"),
+    Load("time", "time.spin", "a take of a spinlock that two CPUs want all the time", "ns", "", False, prefix="time.spin",
+         note="With our modules each wait passes a hook (ftrace), which costs more than it saves where KVM finds out by itself who spins: it counts PAUSE "
+              "exits, and hardly a wait gets long enough to tell the hypervisor of it (docs/enlighten.md has the counts)."),
     Load("time", "time.ipi", "interrupt to another CPU that is busy (membarrier)", "ns", "", prefix="time.ipi"),
 )
 # Before the loads, in each guest of a disk.

@@ -5,7 +5,7 @@
  * Who hands over a batch marks its last packet, and that one rings. A program that sends one packet per system call makes batches
  * of one, though, and where the host answers at once each of them costs a doorbell, an interrupt and their exits. So packets that are
  * followed by more, for sure or probably (burst.c), are held: their driver keeps them, and rings for all of them when the task sleeps,
- * when its time is up, or when there are as many as the driver allows. "When it sleeps" is a thread of low weight on the same
+ * when its time is up, or when there are as many as the driver allows. "When it sleeps" is a thread of the lowest weight on the same
  * CPU, which the scheduler does not let preempt anybody; all bells of a CPU share one. A timer rings for a task that does not sleep, and
  * for packets that the host can do without for some milliseconds.
  *
@@ -27,10 +27,10 @@
 #include "vmbus.h"
 
 /*
- * Low enough that the scheduler does not take the CPU from a task that sends. Lower, and 6.12 keeps the thread on the run queue for
- * ticks behind its doorbell, to pay for it, during which each tick makes the block layer go on in another thread.
+ * The lowest, so that it gets the CPU last. What that costs: 6.12 keeps such a thread on the run queue for some ticks behind its doorbell,
+ * to pay for it, and each tick then makes the block layer go on in another thread. With 10 a flood of UDP rang three times as often.
  */
-#define BELL_NICE 10
+#define BELL_NICE 19
 #define BELL_LATER_MS 10
 
 /**

@@ -12,7 +12,7 @@
 #define BURST_PAUSE_MAX_S 64u
 #define BURST_ALONE_MAX 8u /* so often may a single packet be held in vain, in a row */
 #define BURST_SKIP_MIN 8u /* packets that are not held then; each further time twice as many */
-#define BURST_SKIP_MAX 64u
+#define BURST_SKIP_MAX 256u
 
 /**
  * struct burst - packets that come one by one

@@ -159,6 +159,12 @@ nic_up()
 		await "${2:-20}" /sys/class/net/eth0/carrier=1
 }
 
+# interrupts: how many have come, by the lines of /proc/interrupts that have HVIS_IRQ in them; all CPUs.
+interrupts()
+{
+	awk -v word="$HVIS_IRQ" 'index($0, word) { for (i = 2; $i ~ /^[0-9]+$/; i++) sum += $i } END { print sum + 0 }' /proc/interrupts
+}
+
 # received_mbps FILE: how much the receiver says has come, in what iperf3 -f k printed; of several streams the sum, which comes last.
 received_mbps()
 {

@@ -134,9 +134,22 @@ static bool must_be_reread(const char *what)
 	return strchr(what, '=') && of_the_kernel(path);
 }
 
+/* Return: how many do not hold, each of them named. */
+static int name_missing(char **what)
+{
+	int missing = 0;
+
+	for (; *what; what++)
+		if (!holds(*what)) {
+			fprintf(stderr, "await: %s did not come true\n", *what);
+			missing++;
+		}
+	return missing;
+}
+
 int main(int argc, char **argv)
 {
-	bool rereads = false;
+	bool held, rereads = false;
 	int uevents, inotify;
 	long end, left;
 
@@ -153,15 +166,13 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	end = now_ms() + atol(argv[1]) * 1000;
-	while (watch_all(inotify, argv + 2), !all_hold(argv + 2)) {
+	while (watch_all(inotify, argv + 2), !(held = all_hold(argv + 2))) {
 		left = end - now_ms();
 		if (left <= 0 || !next_event(uevents, inotify, rereads && left > REREAD_MS ? REREAD_MS : left))
 			break;
 	}
-	for (argv += 2, argc = 0; *argv; argv++)
-		if (!holds(*argv)) {
-			fprintf(stderr, "await: %s did not come true\n", *argv);
-			argc = 1;
-		}
-	return argc;
+	close(uevents);
+	close(inotify);
+	/* What held once has come true, whatever it is now. */
+	return !held && name_missing(argv + 2);
 }

@@ -4,40 +4,51 @@
 . ./net.sh
 ours_only "the kernel's driver takes no program at MTU 9000"
 
+# begin VERDICT [frags]: the program is attached when this returns. The file that says so is not that of the program before it.
+begin()
+{
+	rm -f /tmp/xdp.out
+	xdp eth0 "$@" >/tmp/xdp.out 2>&1 &
+	program=$!
+	await 10 /tmp/xdp.out=attached && return
+	cat /tmp/xdp.out
+	end
+	return 1
+}
+
+end()
+{
+	kill $program
+	wait $program
+}
+
 # under VERDICT FIGURE [frags]: pings short and long under a program; FIGURE must have moved.
 under()
 {
 	before=$(total "$2")
-	xdp eth0 $1 $3 >/tmp/xdp.out 2>&1 &
-	program=$!
-	await 10 /tmp/xdp.out=attached || { cat /tmp/xdp.out; return 1; }
+	begin $1 $3 || return 1
 	ping -q -c 3 -i 0.2 -W 1 $there
 	ping -q -c 3 -i 0.2 -W 1 -s 7000 $there
-	kill $program
-	wait $program
+	end
 	[ "$(total "$2")" -gt "$before" ]
 }
 
 # A program that passes all must not be seen.
 passes()
 {
-	xdp eth0 pass $1 >/tmp/xdp.out 2>&1 &
-	program=$!
-	await 10 /tmp/xdp.out=attached && pings 56 5 && pings 7000 5 && channels_are 1 && channels_are 2
+	begin pass $1 || return 1
+	pings 56 5 && pings 7000 5 && channels_are 1 && channels_are 2
 	status=$?
-	kill $program
-	wait $program
+	end
 	return $status
 }
 
 drops_all()
 {
-	xdp eth0 drop >/tmp/xdp.out 2>&1 &
-	program=$!
-	await 10 /tmp/xdp.out=attached && refuses ping -q -c 3 -i 0.1 -W 1 $there
+	begin drop || return 1
+	refuses ping -q -c 3 -i 0.1 -W 1 $there
 	status=$?
-	kill $program
-	wait $program
+	end
 	return $status
 }
 

@@ -159,6 +159,12 @@ nic_up()
 		await "${2:-20}" /sys/class/net/eth0/carrier=1
 }
 
+# pings BYTES COUNT: to $there, each answered with the same bytes.
+pings()
+{
+	pingsizes $there 65535 $(yes "$1" | head -n "$2")
+}
+
 # interrupts: how many have come, by the lines of /proc/interrupts that have HVIS_IRQ in them; all CPUs.
 interrupts()
 {

@@ -33,8 +33,8 @@ net_up()
 	await 10 /sys/class/net/eth0/carrier=1
 }
 
-# pings COUNT [ADDRESSES]: each of so many addresses (1) answers at least once; several use all queues.
-pings()
+# some_pings COUNT [ADDRESSES]: each of so many addresses (1) answers at least once; several use all queues.
+some_pings()
 {
 	pings_jobs=
 	for last in $(seq 2 $((1 + ${2:-1}))); do
@@ -56,7 +56,7 @@ net_works()
 {
 	net_up || return
 	[ "${1:-1}" = 1 ] || ethtool -X eth0 hkey $KEY || return
-	pings 4 "$1"
+	some_pings 4 "$1"
 }
 
 # flood COMMAND...: under traffic.

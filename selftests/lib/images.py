@@ -11,6 +11,8 @@ from results import BUILD, TOP
 KSELFTEST = os.path.join(BUILD, "kselftest")
 GUEST = os.path.join(TOP, "selftests", "guest")
 DRIVERS = {"hvis": [], "kernel": ["hv_vmbus", "hv_storvsc"], "ide": ["ata_piix"], "tulip": ["tulip"]}
+# Every ping answered with the same bytes.
+PINGSIZES = os.path.join(KSELFTEST, "pingsizes")
 # For guests on a user network.
 NETWORK = [(os.path.join(GUEST, name), f"/kselftest/{name}") for name in ("network.sh", "lease")]
 # For guests whose memory changes.

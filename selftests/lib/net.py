@@ -93,7 +93,7 @@ def selftests(driver, mode, kernel, rare=False):
         print(f"          {name}: {run.seconds:.0f} s", flush=True)
 
     def prepare():
-        programs = ["/usr/sbin/ethtool", os.path.join(images.KSELFTEST, "xdp") + ":/bin/xdp"]
+        programs = ["/usr/sbin/ethtool", images.PINGSIZES, os.path.join(images.KSELFTEST, "xdp") + ":/bin/xdp"]
         return images.initramfs(kernel, driver, os.path.join(images.GUEST, "netvsc"), programs=programs,
                                 modules=["8021q", *(["hv_netvsc"] if driver == "kernel" else [])],
                                 files=[(os.path.join(images.KSELFTEST, "install"), "/kselftest")])
@@ -108,7 +108,7 @@ def jobs():
         name = f"net-{driver}-{kernel}-{cpus}cpu"
         modules = ["hv_netvsc"] if driver == "kernel" else []
         part = f"kernel-driver.{kernel}-{cpus}cpu.net" if driver == "kernel" else f"netvsc.{kernel}-{cpus}cpu-{mode}"
-        return Job(name, "guests", 9, lambda: images.initramfs(kernel, driver, script, modules=modules, programs=["/usr/sbin/ethtool"]),
+        return Job(name, "guests", 9, lambda: images.initramfs(kernel, driver, script, modules=modules, programs=["/usr/sbin/ethtool", images.PINGSIZES]),
                    check_with(driver, mode, kernel, cpus, nic, part), rare=rare)
 
     return [job("kernel", "hv", "6.1-amd64", 1), job("kernel", "hv", "6.12-amd64", 2, rare=True),

@@ -172,9 +172,8 @@ def check(results, context, initrds):
 
 def prepare():
     script = os.path.join(images.GUEST, "netpair")
-    pings = os.path.join(images.KSELFTEST, "pingsizes") + ":/bin/pingsizes"
     return {driver: images.initramfs(KERNEL, driver, script, modules=["8021q", *(["hv_netvsc"] if driver == "kernel" else [])],
-                                     programs=[pings]) for driver in DRIVERS.values()}
+                                     programs=[images.PINGSIZES]) for driver in DRIVERS.values()}
 
 
 def jobs():

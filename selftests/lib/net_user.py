@@ -121,9 +121,8 @@ def check_with(driver, mode, kernel, prefix):
 
 def jobs():
     script = os.path.join(images.GUEST, "netuser")
-    pings = os.path.join(images.KSELFTEST, "pingsizes")
     kernel = "6.1-amd64"
     return [Job(f"net-user-kernel-{kernel}", "guests", 5,
-                lambda: images.initramfs(kernel, "kernel", script, programs=[pings], modules=["hv_netvsc", "af_packet"],
+                lambda: images.initramfs(kernel, "kernel", script, programs=[images.PINGSIZES], modules=["hv_netvsc", "af_packet"],
                                          files=images.NETWORK),
                 check_with("kernel", "hv", kernel, f"kernel-driver.{kernel}.net-user"))]

@@ -70,8 +70,7 @@ def check(results, context, initrd, name, size):
 
 
 def prepare():
-    pings = os.path.join(images.KSELFTEST, "pingsizes")
-    return images.initramfs(KERNEL, "tulip", os.path.join(images.GUEST, "nettulip"), programs=[pings], modules=["af_packet"],
+    return images.initramfs(KERNEL, "tulip", os.path.join(images.GUEST, "nettulip"), programs=[images.PINGSIZES], modules=["af_packet"],
                             files=images.NETWORK)
 
 

@@ -3,12 +3,6 @@
 . /kselftest/guest.sh
 there=10.9.0.2
 
-# pings BYTES COUNT: all answered.
-pings()
-{
-	ping -q -A -s "$1" -c "$2" -w 20 $there
-}
-
 refuses()
 {
 	! "$@"

@@ -125,6 +125,15 @@ static int add_ports(struct ide_channel *channel, struct pio *pio)
 	return ret ? ret : pio_add(pio, &control);
 }
 
+static int start_worker(struct ide_channel *channel)
+{
+	char name[8];
+
+	snprintf(name, sizeof(name), "ide%u", channel->index % IDE_CHANNELS);
+	channel->worker = device_worker_create(name);
+	return channel->worker ? -device_worker_run(channel->worker) : -errno;
+}
+
 int ide_attach(struct ide *ide, struct pio *pio)
 {
 	for (unsigned int i = 0; i < IDE_CHANNELS; i++) {
@@ -133,10 +142,9 @@ int ide_attach(struct ide *ide, struct pio *pio)
 
 		if (!ide_has_channel(ide, i))
 			continue;
-		channel->worker = ide_worker_create(i);
-		if (!channel->worker)
-			return -errno;
-		ret = add_ports(channel, pio);
+		ret = start_worker(channel);
+		if (!ret)
+			ret = add_ports(channel, pio);
 		if (ret)
 			return ret;
 	}
@@ -160,7 +168,8 @@ static bool stop_channel(struct ide_channel *channel, const struct timespec *unt
 	pthread_mutex_unlock(&channel->lock);
 	if (busy)
 		return false;
-	ide_worker_destroy(channel->worker);
+	loop_stop(device_worker_loop(channel->worker));
+	device_worker_end(channel->worker);
 	channel->worker = NULL;
 	return true;
 }

@@ -2,7 +2,7 @@
 /*
  * An IDE controller inside: ide.c (the controller), ide_query.c (what it tells), ide_registers.c (ports, resets, interrupt line),
  * ide_command.c (what commands do), ide_identify.c, ide_pio.c (data through the port), ide_dma.c (the bus master),
- * ide_prd.c (its tables), ide_transfer.c (what the worker does) and ide_worker.c (its thread).
+ * ide_prd.c (its tables) and ide_transfer.c (what the worker does).
  * Invariant: everything in a channel is under its lock, but in phase IDE_WORKING the command, the request, the iovecs and the
  * buffer, which are the worker's then.
  */
@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "legacy/ata.h"
+#include "legacy/device_worker.h"
 #include "legacy/ide.h"
 
 /* What PIO commands read ahead and gather: whole blocks of any READ MULTIPLE. */
@@ -63,7 +64,7 @@ struct ide_channel {
 	struct ide *ide;
 	unsigned int index;
 	atomic_bool decoded;
-	struct ide_worker *worker; /* NULL: the channel has no disk */
+	struct device_worker *worker; /* NULL: the channel has no disk */
 	struct loop_work work;
 
 	pthread_mutex_t lock;
@@ -156,12 +157,5 @@ int ide_prd_gather(const struct guestmem *mem, uint32_t table, uint32_t bytes, s
 /** ide_transfer_start() - give the command to the worker. */
 void ide_transfer_start(struct ide_channel *channel);
 void ide_transfer_init(struct ide_channel *channel);
-
-/* ide_worker.c: a thread with a loop. No lock. */
-struct ide_worker;
-struct ide_worker *ide_worker_create(unsigned int channel);
-/** ide_worker_destroy() - after the last request has finished. */
-void ide_worker_destroy(struct ide_worker *worker);
-struct loop *ide_worker_loop(const struct ide_worker *worker);
 
 #endif

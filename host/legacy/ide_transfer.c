@@ -18,7 +18,7 @@ void ide_transfer_start(struct ide_channel *channel)
 {
 	channel->phase = IDE_WORKING;
 	channel->command.drive->status = ATA_STATUS_BSY;
-	loop_call(ide_worker_loop(channel->worker), &channel->work);
+	loop_call(device_worker_loop(channel->worker), &channel->work);
 }
 
 static void count_moved(struct ide_drive *drive, const struct disk_request *request)
@@ -182,7 +182,7 @@ static void run(struct loop_work *work)
 		.bytes = (uint64_t)command->sectors * ATA_SECTOR_BYTES,
 		.iov = channel->iov,
 		.disk = disk,
-		.loop = ide_worker_loop(channel->worker),
+		.loop = device_worker_loop(channel->worker),
 		.finished = finished,
 	};
 	if (command->dma && !gather(channel)) {

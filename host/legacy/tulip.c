@@ -16,7 +16,7 @@
 void tulip_kick(struct tulip *tulip)
 {
 	if (!atomic_exchange(&tulip->scheduled, true))
-		loop_call(tulip_worker_loop(tulip->worker), &tulip->work);
+		loop_call(device_worker_loop(tulip->worker), &tulip->work);
 }
 
 /* One turn. What is asked for from now on is seen by it or makes another one. */
@@ -47,7 +47,7 @@ static void one_ended(void *context)
 	struct tulip *tulip = context;
 
 	if (!--tulip->ending)
-		loop_stop(tulip_worker_loop(tulip->worker));
+		loop_stop(device_worker_loop(tulip->worker));
 }
 
 /* In the worker's thread: let go of all that its loop waits for. */
@@ -101,11 +101,13 @@ int tulip_start(struct tulip *tulip)
 	const struct net_ops *ops = tulip->net->ops;
 	const struct net_offloads none = { 0 };
 	struct loop *loop;
+	char name[12];
 
-	tulip->worker = tulip_worker_create(tulip->number);
+	snprintf(name, sizeof(name), "tulip%u", tulip->number % 100);
+	tulip->worker = device_worker_create(name);
 	if (!tulip->worker)
 		return -errno;
-	loop = tulip_worker_loop(tulip->worker);
+	loop = device_worker_loop(tulip->worker);
 	tulip->timers = tulip_timers_create(tulip, loop);
 	if (!tulip->timers)
 		return -errno;
@@ -114,15 +116,15 @@ int tulip_start(struct tulip *tulip)
 	tulip->queue = ops->open(tulip->net, 0, loop, ready, tulip);
 	if (!tulip->queue)
 		return -errno;
-	return -tulip_worker_run(tulip->worker);
+	return -device_worker_run(tulip->worker);
 }
 
 void tulip_stop(struct tulip *tulip)
 {
 	if (!tulip->worker)
 		return;
-	loop_call(tulip_worker_loop(tulip->worker), &tulip->closing);
-	tulip_worker_destroy(tulip->worker);
+	loop_call(device_worker_loop(tulip->worker), &tulip->closing);
+	device_worker_end(tulip->worker);
 	tulip->worker = NULL;
 	if (tulip->timers)
 		tulip_timers_destroy(tulip->timers);

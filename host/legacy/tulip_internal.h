@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A 21140A inside: tulip.c (its life), tulip_query.c (what it tells), tulip_registers.c (CSRs, interrupt line), tulip_rom.c (the
- * serial ROM), tulip_filter.c (setup frames), tulip_ring.c (descriptors), tulip_tx.c and tulip_rx.c (frames), tulip_timer.c and
- * tulip_worker.c (the thread).
+ * serial ROM), tulip_filter.c (setup frames), tulip_ring.c (descriptors), tulip_tx.c and tulip_rx.c (frames) and tulip_timer.c.
  * Locks, outer first: @turn is held while a frame moves and protects both lists' positions and the filter, so that whoever
  * stops a process and then takes it once knows that memory is left alone from then on; @lock protects registers and line.
  */
@@ -13,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "legacy/dec21140.h"
+#include "legacy/device_worker.h"
 #include "legacy/tulip.h"
 #include "loop.h"
 
@@ -68,7 +68,6 @@ struct tulip_counters {
 	_Atomic uint64_t copied_bytes; /* of frames, by us */
 };
 
-struct tulip_worker;
 struct tulip_timers;
 
 struct tulip {
@@ -79,7 +78,7 @@ struct tulip {
 	void (*interrupt)(void *context, bool level);
 	void *context;
 
-	struct tulip_worker *worker; /* between tulip_start() and tulip_stop(), as the next two */
+	struct device_worker *worker; /* between tulip_start() and tulip_stop(), as the next two */
 	struct tulip_timers *timers;
 	struct net_queue *queue;
 	struct loop_work work, closing;
@@ -178,13 +177,5 @@ void tulip_timer_set(struct tulip_timers *timers, uint64_t ns, bool again);
 uint64_t tulip_timer_left(const struct tulip_timers *timers);
 /** tulip_timer_poll() - a kick in @ns. */
 void tulip_timer_poll(struct tulip_timers *timers, uint64_t ns);
-
-/* tulip_worker.c: a thread with a loop. */
-struct tulip_worker *tulip_worker_create(unsigned int number);
-/** tulip_worker_run() - the loop runs from now on, until loop_stop(). Return: 0 or an errno. */
-int tulip_worker_run(struct tulip_worker *worker);
-/** tulip_worker_destroy() - wait for the end of the loop, which somebody stops; it runs in this thread if it did in no other. */
-void tulip_worker_destroy(struct tulip_worker *worker);
-struct loop *tulip_worker_loop(const struct tulip_worker *worker);
 
 #endif

@@ -31,20 +31,31 @@ struct machine {
 	struct chipset chipset;
 };
 
-struct ide_worker *ide_worker_create(unsigned int channel)
+struct device_worker *device_worker_create(const char *name)
 {
-	(void)channel;
-	return (struct ide_worker *)&work_count;
+	(void)name;
+	return (struct device_worker *)&work_count;
 }
 
-void ide_worker_destroy(struct ide_worker *worker)
+int device_worker_run(struct device_worker *worker)
 {
-	MUST(worker == (struct ide_worker *)&work_count);
+	MUST(worker == (struct device_worker *)&work_count);
+	return 0;
 }
 
-struct loop *ide_worker_loop(const struct ide_worker *worker)
+void loop_stop(struct loop *loop)
 {
-	MUST(worker == (const struct ide_worker *)&work_count);
+	MUST(!loop);
+}
+
+void device_worker_end(struct device_worker *worker)
+{
+	MUST(worker == (struct device_worker *)&work_count);
+}
+
+struct loop *device_worker_loop(const struct device_worker *worker)
+{
+	MUST(worker == (const struct device_worker *)&work_count);
 	return NULL;
 }
 

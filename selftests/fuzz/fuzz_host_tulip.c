@@ -33,13 +33,13 @@ struct net_queue {
 	void *context;
 } the_queue;
 
-struct tulip_worker *tulip_worker_create(unsigned int number)
+struct device_worker *device_worker_create(const char *name)
 {
-	(void)number;
-	return (struct tulip_worker *)&work_count;
+	(void)name;
+	return (struct device_worker *)&work_count;
 }
 
-int tulip_worker_run(struct tulip_worker *worker)
+int device_worker_run(struct device_worker *worker)
 {
 	(void)worker;
 	return 0;
@@ -59,7 +59,7 @@ static void work_once(void)
 	MUST(moved <= 2 * TULIP_TURN_FRAMES);
 }
 
-void tulip_worker_destroy(struct tulip_worker *worker)
+void device_worker_end(struct device_worker *worker)
 {
 	(void)worker;
 	while (work_count)
@@ -67,7 +67,7 @@ void tulip_worker_destroy(struct tulip_worker *worker)
 	MUST(stopped);
 }
 
-struct loop *tulip_worker_loop(const struct tulip_worker *worker)
+struct loop *device_worker_loop(const struct device_worker *worker)
 {
 	(void)worker;
 	return NULL;

@@ -47,21 +47,35 @@ static struct bench {
 	unsigned int edges[IDE_CHANNELS];
 	struct loop_work *works[2];
 	unsigned int work_count;
+	bool stopped;
 } bench;
 
-/* Stands for host/legacy/ide_worker.c and the loop. */
-struct ide_worker *ide_worker_create(unsigned int channel)
+/* Stands for host/legacy/device_worker.c and the loop. */
+struct device_worker *device_worker_create(const char *name)
 {
-	(void)channel;
-	return (struct ide_worker *)&bench;
+	assert_memory_equal(name, "ide", 3);
+	return (struct device_worker *)&bench;
 }
 
-void ide_worker_destroy(struct ide_worker *worker)
+int device_worker_run(struct device_worker *worker)
 {
 	assert_ptr_equal(worker, &bench);
+	return 0;
 }
 
-struct loop *ide_worker_loop(const struct ide_worker *worker)
+void loop_stop(struct loop *loop)
+{
+	assert_null(loop);
+	bench.stopped = true;
+}
+
+void device_worker_end(struct device_worker *worker)
+{
+	assert_ptr_equal(worker, &bench);
+	assert_true(bench.stopped);
+}
+
+struct loop *device_worker_loop(const struct device_worker *worker)
 {
 	assert_ptr_equal(worker, &bench);
 	return NULL;

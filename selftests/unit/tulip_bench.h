@@ -60,7 +60,7 @@ static struct bench {
 	void (*ended)(void *context);
 } bench;
 
-/* Stand for host/legacy/tulip_worker.c, tulip_timer.c and the loop. */
+/* Stand for host/legacy/device_worker.c, tulip_timer.c and the loop. */
 static inline void pump(void)
 {
 	for (unsigned int turns = 0; bench.work_count; turns++) {
@@ -73,26 +73,26 @@ static inline void pump(void)
 	}
 }
 
-struct tulip_worker *tulip_worker_create(unsigned int number)
+struct device_worker *device_worker_create(const char *name)
 {
-	assert_int_equal(number, 3);
-	return (struct tulip_worker *)&bench;
+	assert_string_equal(name, "tulip3");
+	return (struct device_worker *)&bench;
 }
 
-int tulip_worker_run(struct tulip_worker *worker)
+int device_worker_run(struct device_worker *worker)
 {
 	assert_ptr_equal(worker, &bench);
 	return 0;
 }
 
-void tulip_worker_destroy(struct tulip_worker *worker)
+void device_worker_end(struct device_worker *worker)
 {
 	assert_ptr_equal(worker, &bench);
 	pump();
 	assert_true(bench.stopped);
 }
 
-struct loop *tulip_worker_loop(const struct tulip_worker *worker)
+struct loop *device_worker_loop(const struct device_worker *worker)
 {
 	assert_ptr_equal(worker, &bench);
 	return NULL;

@@ -12,8 +12,6 @@
 
 #include "guestmem.h"
 
-#define BOOT_ERROR_BYTES 256
-
 /* Selectors of the GDT that boot_load() writes. */
 #define BOOT_CS		 0x10
 #define BOOT_DS		 0x18
@@ -51,7 +49,7 @@ struct boot_entry {
  * @mem: guest memory, not yet running
  * @config: what to boot
  * @entry: filled in on success
- * @error: BOOT_ERROR_BYTES; on failure one line that names the argument and what is wrong
+ * @error: ERROR_BYTES; on failure one line that names the argument and what is wrong
  *	with it, for example "--initrd /x: No such file or directory"
  *
  * Return: 0 or a negative errno.

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "boot.h"
+#include "error.h"
 
 #define BOOT_KERNEL_MIN_GPA 0x100000ull
 #define BOOT_PAGE_BYTES	    0x1000ull
@@ -42,7 +43,7 @@ struct boot_loader {
 	uint64_t initrd_bytes;
 };
 
-#define boot_fail(loader, code, ...) (snprintf((loader)->error, BOOT_ERROR_BYTES, __VA_ARGS__), -(code))
+#define boot_fail(loader, code, ...) (error_set((loader)->error, __VA_ARGS__), -(code))
 
 /** boot_input_fail() - @what is wrong with the file. Return: -@code. */
 int boot_input_fail(const struct boot_loader *loader, const struct boot_input *input, int code, const char *what);

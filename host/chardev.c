@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "log.h"
 #include "unix_socket.h"
 
@@ -446,7 +447,7 @@ struct chardev *chardev_open(const char *spec, struct loop *loop, const struct c
 	const char *wrong = chardev ? open_spec(chardev, spec) : "out of memory";
 
 	if (wrong) {
-		snprintf(error, CHARDEV_ERROR_BYTES, "%.150s: %s", spec, wrong);
+		error_set(error, "%.150s: %s", spec, wrong);
 		chardev_close(chardev);
 		return NULL;
 	}

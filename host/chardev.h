@@ -13,8 +13,6 @@
 
 #include "loop.h"
 
-#define CHARDEV_ERROR_BYTES 256
-
 struct chardev;
 
 /**
@@ -34,7 +32,7 @@ struct chardev_input {
  * @spec: "stdio", "null", "file=PATH" or "socket=PATH" (listens; one client at a time)
  * @loop: where input arrives; may be not running yet
  * @input: copied
- * @error: CHARDEV_ERROR_BYTES; on failure one line, "SPEC: what is wrong"
+ * @error: ERROR_BYTES; on failure one line, "SPEC: what is wrong"
  *
  * Return: the device or NULL.
  */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "control_internal.h"
+#include "error.h"
 #include "log.h"
 #include "machine.h"
 #include "unix_socket.h"
@@ -343,7 +344,7 @@ struct control *control_create(struct machine *machine, const char *path, char *
 		ret = listen_at(control, path);
 	}
 	if (ret) {
-		snprintf(error, CONTROL_ERROR_BYTES, "--control %.180s: %s", path, strerror(-ret));
+		error_set(error, "--control %.180s: %s", path, strerror(-ret));
 		control_destroy(control);
 		return NULL;
 	}

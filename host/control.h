@@ -10,15 +10,13 @@
 #ifndef HVIS_HOST_CONTROL_H
 #define HVIS_HOST_CONTROL_H
 
-#define CONTROL_ERROR_BYTES 512
-
 struct control;
 struct machine;
 
 /**
  * control_create() - listen
  * @path: a path without a socket, or with one that nobody listens on any more
- * @error: CONTROL_ERROR_BYTES; one line on failure
+ * @error: ERROR_BYTES; one line on failure
  *
  * Main thread. Clients are answered once the loop runs. Return: NULL on failure.
  */

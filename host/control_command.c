@@ -10,6 +10,7 @@
 
 #include "control_internal.h"
 #include "control_services.h"
+#include "error.h"
 #include "machine.h"
 #include "network.h"
 #include "options_trace.h"
@@ -18,14 +19,8 @@
 
 #define ARGUMENTS_MAX 4
 
-_Static_assert(CONTROL_ERROR_BYTES >= FAULT_ERROR_BYTES &&
-		       CONTROL_ERROR_BYTES >= STORAGE_ERROR_BYTES &&
-		       CONTROL_ERROR_BYTES >= NETWORK_ERROR_BYTES &&
-		       CONTROL_ERROR_BYTES >= RAM_ERROR_BYTES,
-	       "errors of rules, of disks, of NICs and of memory");
-
 /*
- * A command answers at once (run: NULL, and what is wrong in @error, CONTROL_ERROR_BYTES), or when it is
+ * A command answers at once (run: NULL, and what is wrong in @error, ERROR_BYTES), or when it is
  * done (start: 0, or -1 and @error).
  */
 struct command {
@@ -85,7 +80,7 @@ static json_t *add_fault(struct machine *machine, const json_t *arguments, char 
 	int id;
 
 	if (!rule) {
-		snprintf(error, CONTROL_ERROR_BYTES, "rule must be a string");
+		error_set(error, "rule must be a string");
 		return NULL;
 	}
 	id = vmbus_fault_add(machine->vmbus, rule, error);
@@ -98,7 +93,7 @@ static json_t *remove_fault(struct machine *machine, const json_t *arguments, ch
 
 	if (id > 0 && id <= INT_MAX && vmbus_fault_remove(machine->vmbus, id))
 		return json_object();
-	snprintf(error, CONTROL_ERROR_BYTES, "there is no rule with that id");
+	error_set(error, "there is no rule with that id");
 	return NULL;
 }
 
@@ -129,7 +124,7 @@ static json_t *add_disk(struct machine *machine, const json_t *arguments, char *
 
 	if (spec)
 		return storage_add_disk(machine, spec, error);
-	snprintf(error, CONTROL_ERROR_BYTES, "spec must be a string, as --disk takes it");
+	error_set(error, "spec must be a string, as --disk takes it");
 	return NULL;
 }
 
@@ -139,7 +134,7 @@ static json_t *add_controller(struct machine *machine, const json_t *arguments, 
 
 	if (spec)
 		return storage_add_controller(machine, spec, error);
-	snprintf(error, CONTROL_ERROR_BYTES, "spec must be a string, as --controller takes it");
+	error_set(error, "spec must be a string, as --controller takes it");
 	return NULL;
 }
 
@@ -150,7 +145,7 @@ static int number_of(const json_t *arguments, const char *name, unsigned int *nu
 	json_int_t given = json_integer_value(value);
 
 	if (!json_is_integer(value) || given < 0 || given > INT_MAX) {
-		snprintf(error, CONTROL_ERROR_BYTES, "%s must be a number", name);
+		error_set(error, "%s must be a number", name);
 		return -1;
 	}
 	*number = (unsigned int)given;
@@ -179,8 +174,7 @@ static int size_of(const json_t *value, uint64_t *bytes, char *error)
 	}
 	if (text && options_parse_size(text, bytes))
 		return 0;
-	snprintf(error, CONTROL_ERROR_BYTES, "size must be a size, for example 512M or 2G");
-	return -1;
+	return error_set(error, "size must be a size, for example 512M or 2G");
 }
 
 static int resize_disk(struct machine *machine, const json_t *arguments, struct control_call *call,
@@ -194,10 +188,8 @@ static int resize_disk(struct machine *machine, const json_t *arguments, struct 
 	    number_of(arguments, "lun", &lun, error) ||
 	    size_of(json_object_get(arguments, "size"), &bytes, error))
 		return -1;
-	if (shrink && !json_is_boolean(shrink)) {
-		snprintf(error, CONTROL_ERROR_BYTES, "shrink must be true or false");
-		return -1;
-	}
+	if (shrink && !json_is_boolean(shrink))
+		return error_set(error, "shrink must be true or false");
 	return storage_resize_disk(machine, controller, lun, bytes, json_is_true(shrink), control_ended,
 				   call, error);
 }
@@ -218,7 +210,7 @@ static json_t *add_nic(struct machine *machine, const json_t *arguments, char *e
 
 	if (spec)
 		return network_add(machine, spec, error);
-	snprintf(error, CONTROL_ERROR_BYTES, "spec must be a string, as --nic takes it");
+	error_set(error, "spec must be a string, as --nic takes it");
 	return NULL;
 }
 
@@ -239,7 +231,7 @@ static json_t *set_link(struct machine *machine, const json_t *arguments, char *
 	if (number_of(arguments, "nic", &nic, error))
 		return NULL;
 	if (!link || (strcmp(link, "up") && strcmp(link, "down"))) {
-		snprintf(error, CONTROL_ERROR_BYTES, "link must be up or down");
+		error_set(error, "link must be up or down");
 		return NULL;
 	}
 	return network_set_link(machine, nic, !strcmp(link, "up"), error) ? NULL : json_object();
@@ -274,7 +266,7 @@ static json_t *set_memory(struct machine *machine, const json_t *arguments, char
 static json_t *start_trace(struct machine *machine, const json_t *arguments, char *error)
 {
 	const char *spec = json_string_value(json_object_get(arguments, "spec"));
-	char why[TRACE_ERROR_BYTES] = "must be a string, as --trace takes it";
+	char why[ERROR_BYTES] = "must be a string, as --trace takes it";
 	struct trace_options options;
 	char *copy = NULL;
 	bool started;
@@ -284,19 +276,19 @@ static json_t *start_trace(struct machine *machine, const json_t *arguments, cha
 	free(copy);
 	if (started)
 		return trace_query(machine->trace);
-	snprintf(error, CONTROL_ERROR_BYTES, "%.80s: %.160s", spec ? spec : "spec", why);
+	error_set(error, "%.80s: %.160s", spec ? spec : "spec", why);
 	return NULL;
 }
 
 /* The file is complete when the answer comes. */
 static json_t *stop_trace(struct machine *machine, const json_t *arguments, char *error)
 {
-	char why[TRACE_ERROR_BYTES];
+	char why[ERROR_BYTES];
 
 	(void)arguments;
 	if (!trace_stop(machine->trace, why))
 		return trace_query(machine->trace);
-	snprintf(error, CONTROL_ERROR_BYTES, "%.200s", why);
+	error_set(error, "%.200s", why);
 	return NULL;
 }
 
@@ -386,22 +378,20 @@ static bool arguments_fit(const struct command *command, const json_t *arguments
 	json_t *value;
 
 	if (arguments && !json_is_object(arguments)) {
-		snprintf(error, CONTROL_ERROR_BYTES, "\"arguments\" must be an object");
+		error_set(error, "\"arguments\" must be an object");
 		return false;
 	}
 	json_object_foreach((json_t *)arguments, name, value) {
 		if (takes(command, name))
 			continue;
-		snprintf(error, CONTROL_ERROR_BYTES, "%s takes no %s%.80s", command->name,
-			 command->takes[0] ? "" : "arguments, not even ", name);
+		error_set(error, "%s takes no %s%.80s", command->name, command->takes[0] ? "" : "arguments, not even ", name);
 		return false;
 	}
 	for (size_t i = 0; i < ARGUMENTS_MAX && command->takes[i]; i++) {
 		if (optional(command->takes[i]) ||
 		    json_object_get(arguments, command->takes[i]))
 			continue;
-		snprintf(error, CONTROL_ERROR_BYTES, "%s needs %s", command->name,
-			 command->takes[i]);
+		error_set(error, "%s needs %s", command->name, command->takes[i]);
 		return false;
 	}
 	return true;
@@ -425,7 +415,7 @@ json_t *control_run(struct machine *machine, const json_t *request, struct contr
 {
 	const char *name = json_string_value(json_object_get(request, "execute"));
 	const json_t *arguments = json_object_get(request, "arguments");
-	char error[CONTROL_ERROR_BYTES] = "out of memory";
+	char error[ERROR_BYTES] = "out of memory";
 	const struct command *command;
 	json_t *result;
 

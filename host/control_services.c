@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "heartbeat.h"
 #include "machine.h"
 #include "pause.h"
 #include "services.h"
 #include "timesync.h"
-
-_Static_assert(CONTROL_ERROR_BYTES >= SERVICES_ERROR_BYTES && CONTROL_ERROR_BYTES >= PAUSE_ERROR_BYTES, "one buffer for all");
 
 json_t *control_query_services(struct machine *machine, const json_t *arguments, char *error)
 {
@@ -65,7 +64,7 @@ json_t *control_time_offset(struct machine *machine, const json_t *arguments, ch
 		text = number;
 	}
 	if (!text || !control_parse_offset(text, &offset)) {
-		snprintf(error, CONTROL_ERROR_BYTES, "offset must be a time with its sign, for example +1h, -250ms or 0");
+		error_set(error, "offset must be a time with its sign, for example +1h, -250ms or 0");
 		return NULL;
 	}
 	return services_set_offset(machine, offset, error) ? NULL : timesync_query(machine->timesync);
@@ -109,13 +108,13 @@ json_t *control_tsc_page(struct machine *machine, const json_t *arguments, char 
 	else if (state && !strcmp(state, "valid"))
 		question.act = TSC_PAGE_VALID;
 	if (question.act == TSC_PAGE_LOOK || !machine->options->hyperv) {
-		snprintf(error, CONTROL_ERROR_BYTES, "%s", machine->options->hyperv ? "state must be invalid or valid" : "there is no Hyper-V");
+		error_set(error, "%s", machine->options->hyperv ? "state must be invalid or valid" : "there is no Hyper-V");
 		return NULL;
 	}
 	vcpus_call(machine->vcpus, 0, ask_page, &question);
 	if (question.there)
 		return json_pack("{s:I}", "sequence", (json_int_t)question.sequence);
-	snprintf(error, CONTROL_ERROR_BYTES, "the guest has no reference TSC page");
+	error_set(error, "the guest has no reference TSC page");
 	return NULL;
 }
 
@@ -123,10 +122,8 @@ static int ask(struct machine *machine, uint32_t flags, const json_t *arguments,
 {
 	const json_t *force = json_object_get(arguments, "force"), *reason = json_object_get(arguments, "reason");
 
-	if ((force && !json_is_boolean(force)) || (reason && !json_is_string(reason))) {
-		snprintf(error, CONTROL_ERROR_BYTES, "force must be true or false, and reason a text");
-		return -1;
-	}
+	if ((force && !json_is_boolean(force)) || (reason && !json_is_string(reason)))
+		return error_set(error, "force must be true or false, and reason a text");
 	if (json_is_true(force))
 		flags |= IC_SHUTDOWN_FORCE;
 	return services_shutdown(machine, flags, json_string_value(reason), control_ended, call, error);

@@ -74,7 +74,7 @@ struct disk_options {
 
 /**
  * disk_raw_open(), disk_null_open() - open a backend
- * @error: at least 256 bytes; on failure one line that says what is wrong; the caller names the file
+ * @error: ERROR_BYTES; on failure one line that says what is wrong; the caller names the file
  * Return: the disk, or NULL.
  */
 struct disk *disk_raw_open(const struct disk_options *options, char *error);
@@ -95,7 +95,7 @@ static inline void disk_submit(struct disk *disk, struct disk_request *request)
 /**
  * disk_resize() - make room for @bytes, or cut the end off
  * @bytes: a multiple of the block; not what it is now
- * @error: at least 256 bytes; on failure one line that says what is wrong
+ * @error: ERROR_BYTES; on failure one line that says what is wrong
  *
  * Changes what is behind the disk, not disk->bytes: where the disk grows, that comes after this, where it
  * shrinks before, when no request beyond the new end is in flight any more. One thread at a time.

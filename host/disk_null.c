@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "disk.h"
+#include "error.h"
 
 static void submit(struct disk *disk, struct disk_request *request)
 {
@@ -43,13 +44,12 @@ struct disk *disk_null_open(const struct disk_options *options, char *error)
 
 	if (!options->null_bytes || options->null_bytes % block ||
 	    options->null_bytes > INT64_MAX) {
-		snprintf(error, 256, "%llu bytes: must be a positive multiple of the %u-byte block",
-			 (unsigned long long)options->null_bytes, block);
+		error_set(error, "%llu bytes: must be a positive multiple of the %u-byte block", (unsigned long long)options->null_bytes, block);
 		return NULL;
 	}
 	disk = calloc(1, sizeof(*disk));
 	if (!disk) {
-		snprintf(error, 256, "out of memory");
+		error_set(error, "out of memory");
 		return NULL;
 	}
 	disk->ops = &null_ops;

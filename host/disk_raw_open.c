@@ -15,14 +15,7 @@
 #include <unistd.h>
 
 #include "disk_raw.h"
-
-#define ERROR_BYTES 256
-
-static int fail(char *error, const char *what)
-{
-	snprintf(error, ERROR_BYTES, "%s", what);
-	return -1;
-}
+#include "error.h"
 
 /*
  * O_NONBLOCK so that a FIFO is refused below instead of waited for; it would make io_uring give up
@@ -34,13 +27,10 @@ static int open_file(const struct disk_options *options, char *error)
 		      (options->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0 && (errno == EROFS || errno == EACCES) && !options->read_only &&
-	    !access(options->path, R_OK)) {
-		snprintf(error, ERROR_BYTES, "%s for writing (\",ro\" opens it for reading)",
-			 strerror(errno));
-		return -1;
-	}
+	    !access(options->path, R_OK))
+		return error_set(error, "%s for writing (\",ro\" opens it for reading)", strerror(errno));
 	if (fd < 0)
-		return fail(error, strerror(errno));
+		return error_set(error, "%s", strerror(errno));
 	fcntl(fd, F_SETFL, 0);
 	return fd;
 }
@@ -59,13 +49,9 @@ static uint64_t file_size(int fd, const struct stat *st)
 static int check_size(uint64_t bytes, uint32_t block, char *error)
 {
 	if (!bytes)
-		return fail(error, "is empty (0 bytes)");
-	if (bytes % block) {
-		snprintf(error, ERROR_BYTES,
-			 "its length, %llu bytes, is not a multiple of the %u-byte block",
-			 (unsigned long long)bytes, block);
-		return -1;
-	}
+		return error_set(error, "is empty (0 bytes)");
+	if (bytes % block)
+		return error_set(error, "its length, %llu bytes, is not a multiple of the %u-byte block", (unsigned long long)bytes, block);
 	return 0;
 }
 
@@ -81,7 +67,7 @@ static int lock_file(int fd, bool read_only, char *error)
 		return 0;
 	if (errno != EAGAIN && errno != EACCES)
 		return 0;
-	return fail(error, "is in use by another disk or another hvis-host");
+	return error_set(error, "is in use by another disk or another hvis-host");
 }
 
 /*
@@ -165,11 +151,11 @@ static int examine(struct disk_raw *raw, const struct disk_options *options, cha
 	struct stat st;
 
 	if (fstat(raw->fd, &st))
-		return fail(error, strerror(errno));
+		return error_set(error, "%s", strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		return fail(error, strerror(EISDIR));
+		return error_set(error, "%s", strerror(EISDIR));
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return fail(error, "is neither a file nor a block device");
+		return error_set(error, "is neither a file nor a block device");
 	disk->bytes = file_size(raw->fd, &st);
 	disk->block_bytes = options->block_bytes ? options->block_bytes : 512;
 	if (check_size(disk->bytes, disk->block_bytes, error) ||
@@ -189,7 +175,7 @@ struct disk *disk_raw_open(const struct disk_options *options, char *error)
 	struct disk_raw *raw = calloc(1, sizeof(*raw));
 
 	if (!raw) {
-		fail(error, strerror(ENOMEM));
+		error_set(error, "%s", strerror(ENOMEM));
 		return NULL;
 	}
 	raw->direct_fd = -1;
@@ -222,21 +208,20 @@ int disk_raw_resize(struct disk *disk, uint64_t bytes, char *error)
 
 	if (fstat(raw->fd, &st)) {
 		ret = -errno;
-		fail(error, strerror(-ret));
+		error_set(error, "%s", strerror(-ret));
 		return ret;
 	}
 	now = file_size(raw->fd, &st);
 	if (now == bytes)
 		return 0;
 	if (!S_ISREG(st.st_mode) || disk->read_only) {
-		snprintf(error, ERROR_BYTES, "%s: its size is %llu bytes",
-			 disk->read_only ? "is opened for reading" : "is a block device",
-			 (unsigned long long)now);
+		error_set(error, "%s: its size is %llu bytes", disk->read_only ? "is opened for reading" : "is a block device",
+			  (unsigned long long)now);
 		return -EINVAL;
 	}
 	if (!ftruncate(raw->fd, (off_t)bytes))
 		return 0;
 	ret = -errno;
-	fail(error, strerror(-ret));
+	error_set(error, "%s", strerror(-ret));
 	return ret;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "fault_internal.h"
 #include "wire/hypercall.h"
 
@@ -66,7 +67,7 @@ int fault_check(const char *text, char *error)
 	if (!rule)
 		return -EINVAL;
 	if (rule->subject == FAULT_NOW) {
-		snprintf(error, FAULT_ERROR_BYTES, "'now' is only for a guest that runs (ctl)");
+		error_set(error, "'now' is only for a guest that runs (ctl)");
 		ret = -EINVAL;
 	}
 	fault_rule_free(rule);

@@ -16,7 +16,6 @@
 #include "fault_hold.h"
 #include "wire/packet.h"
 
-#define FAULT_ERROR_BYTES 160
 #define FAULT_NAME_BYTES  24 /* of a channel */
 #define FAULT_BYTES_MAX	  240 /* given in a rule */
 #define FAULT_RANGES_MAX  1000 /* that a rule may give a packet */
@@ -196,13 +195,13 @@ struct fault *fault_none(void);
 
 /**
  * fault_check() - whether @rule is one that --fault takes
- * @error: FAULT_ERROR_BYTES: what is wrong
+ * @error: ERROR_BYTES: what is wrong
  * Return: 0 or -EINVAL.
  */
 int fault_check(const char *rule, char *error);
 /**
  * fault_add() - add a rule, behind the others. Any thread. Return: its id (1..), or -EINVAL or
- * -ENOMEM with @error (FAULT_ERROR_BYTES).
+ * -ENOMEM with @error (ERROR_BYTES).
  */
 int fault_add(struct fault *fault, const char *rule, char *error);
 /**

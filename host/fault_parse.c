@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "fault_internal.h"
 #include "wire/packet.h"
 
@@ -107,7 +108,7 @@ __attribute__((format(printf, 2, 3))) static bool wrong(char *error, const char 
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(error, FAULT_ERROR_BYTES, format, arguments);
+	vsnprintf(error, ERROR_BYTES, format, arguments);
 	va_end(arguments);
 	return false;
 }

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "hyperv_leaves.h"
 #include "info.h"
 #include "vm.h"
@@ -111,7 +112,7 @@ static void add_hyperv(json_t *result, int kvm)
 
 int info_main(void)
 {
-	char error[VM_ERROR_MAX];
+	char error[ERROR_BYTES];
 	int kvm = vm_open_kvm(true, error);
 	json_t *result;
 	bool usable, written;

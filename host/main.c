@@ -22,6 +22,7 @@
 #include "control.h"
 #include "crash.h"
 #include "ctl.h"
+#include "error.h"
 #include "hang.h"
 #include "info.h"
 #include "legacy/legacy.h"
@@ -35,11 +36,6 @@
 
 #define STATUS_USAGE 2
 #define LOOP_ENTRIES 256
-#define ERROR_BYTES 512
-_Static_assert(ERROR_BYTES >= VM_ERROR_MAX && ERROR_BYTES >= BOOT_ERROR_BYTES &&
-		       ERROR_BYTES >= OPTIONS_ERROR_BYTES && ERROR_BYTES >= CONTROL_ERROR_BYTES &&
-		       ERROR_BYTES >= SERIAL_ERROR_BYTES && ERROR_BYTES >= TRACE_ERROR_BYTES,
-	       "one buffer for all");
 
 /* The one line that says why we cannot go on. Return: -1, for the caller to pass on. */
 __attribute__((format(printf, 1, 2))) static int complain(const char *format, ...)
@@ -95,11 +91,7 @@ static int end_trace(struct machine *machine)
 
 static int with_error(struct machine *machine, int (*act)(struct machine *machine, char *error))
 {
-	char error[STORAGE_ERROR_BYTES];
-
-	_Static_assert(NETWORK_ERROR_BYTES <= STORAGE_ERROR_BYTES && RAM_ERROR_BYTES <= STORAGE_ERROR_BYTES &&
-			       SERVICES_ERROR_BYTES <= STORAGE_ERROR_BYTES && LEGACY_ERROR_BYTES <= STORAGE_ERROR_BYTES,
-		       "one buffer for all");
+	char error[ERROR_BYTES];
 
 	return act(machine, error) ? complain("%s", error) : 0;
 }
@@ -210,7 +202,7 @@ static int create_synic(struct machine *machine)
 static int create_faults(struct machine *machine)
 {
 	const struct options *options = machine->options;
-	char error[FAULT_ERROR_BYTES];
+	char error[ERROR_BYTES];
 
 	machine->fault = fault_create();
 	if (!machine->fault)

@@ -17,7 +17,6 @@
 
 #include "loop.h"
 
-#define NET_ERROR_BYTES 256
 #define NET_MTU_MIN 68u
 #define NET_MTU_MAX 9000u
 #define NET_MTU_DEFAULT 1500u
@@ -118,7 +117,7 @@ struct net_options {
 
 /**
  * net_user_open(), net_tap_open(), net_sink_open() - open a backend; main thread
- * @error: NET_ERROR_BYTES; on failure one line that says what is wrong and what would be right
+ * @error: ERROR_BYTES; on failure one line that says what is wrong and what would be right
  * Return: the network, or NULL.
  */
 struct net *net_user_open(const struct net_options *options, char *error);

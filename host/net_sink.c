@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "net_offload.h"
 
 #define QUEUES 64u
@@ -327,7 +328,7 @@ struct net *net_sink_open(const struct net_options *options, char *error)
 	struct sink *sink = calloc(1, sizeof(*sink));
 
 	if (!sink) {
-		snprintf(error, NET_ERROR_BYTES, "out of memory");
+		error_set(error, "out of memory");
 		return NULL;
 	}
 	pthread_mutex_init(&sink->lock, NULL);

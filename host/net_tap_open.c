@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "net_error.h"
+#include "error.h"
 #include "net_tap.h"
 
 #define TAP_DEVICE "/dev/net/tun"
@@ -56,15 +56,13 @@ static int examine_with(struct net_tap *tap, int inquirer, char *error)
 	const char *name = tap->net.name;
 
 	if (ioctl(inquirer, SIOCGIFFLAGS, &request) < 0)
-		return net_fail(error, "there is no interface %s: " MAKE_TAP " && ip link set %s up", name, name,
-			    multi_queue_word(tap), name);
+		return error_set(error, "there is no interface %s: " MAKE_TAP " && ip link set %s up", name, name, multi_queue_word(tap), name);
 	if (!is_tap(tap, inquirer))
-		return net_fail(error, "the interface %s is not a tap: make one with " MAKE_TAP, name, "TAP",
-			    multi_queue_word(tap));
+		return error_set(error, "the interface %s is not a tap: make one with " MAKE_TAP, name, "TAP", multi_queue_word(tap));
 	if (!(request.ifr_flags & IFF_UP))
 		log_warn("the interface %s is down: nothing gets through before ip link set %s up", name, name);
 	if (ioctl(inquirer, SIOCGIFMTU, &request) < 0)
-		return net_fail(error, "cannot read the MTU of %s: %s", name, strerror(errno));
+		return error_set(error, "cannot read the MTU of %s: %s", name, strerror(errno));
 	tap->net.mtu_max = (unsigned int)request.ifr_mtu < NET_MTU_MAX ? (unsigned int)request.ifr_mtu : NET_MTU_MAX;
 	return 0;
 }
@@ -75,7 +73,7 @@ static int examine(struct net_tap *tap, char *error)
 	int result;
 
 	if (inquirer < 0)
-		return net_fail(error, "cannot ask for interfaces: %s", strerror(errno));
+		return error_set(error, "cannot ask for interfaces: %s", strerror(errno));
 	result = examine_with(tap, inquirer, error);
 	close(inquirer);
 	return result;
@@ -88,10 +86,10 @@ static int open_device(char *error)
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-		return net_fail(error, "taps need the kernel's tun driver, which is not loaded: modprobe tun");
+		return error_set(error, "taps need the kernel's tun driver, which is not loaded: modprobe tun");
 	if (errno == EACCES || errno == EPERM)
-		return net_fail(error, "no permission for " TAP_DEVICE ": chmod 666 it, as distributions do");
-	return net_fail(error, "cannot open " TAP_DEVICE ": %s", strerror(errno));
+		return error_set(error, "no permission for " TAP_DEVICE ": chmod 666 it, as distributions do");
+	return error_set(error, "cannot open " TAP_DEVICE ": %s", strerror(errno));
 }
 
 static int attach(const struct net_tap *tap, int fd, bool multi_queue)
@@ -121,18 +119,16 @@ static int explain(const struct net_tap *tap, int problem, char *error)
 
 	switch (-problem) {
 	case EMEDIUMTYPE:
-		return net_fail(error, "%s has one queue, not %u: make it with " MAKE_TAP ", or ask for queues=1", name,
-			    tap->queues, name, " multi_queue");
+		return error_set(error, "%s has one queue, not %u: make it with " MAKE_TAP ", or ask for queues=1", name, tap->queues, name,
+				 " multi_queue");
 	case EPERM:
-		return net_fail(error, "%s belongs to another user: make it with " MAKE_TAP, name, name,
-			    multi_queue_word(tap));
+		return error_set(error, "%s belongs to another user: make it with " MAKE_TAP, name, name, multi_queue_word(tap));
 	case EBUSY:
-		return net_fail(error, "%s is in use by another process: one tap serves one NIC", name);
+		return error_set(error, "%s is in use by another process: one tap serves one NIC", name);
 	case E2BIG:
-		return net_fail(error, "%s has no room for %u more queues: is another process using it?", name,
-			    tap->queues);
+		return error_set(error, "%s has no room for %u more queues: is another process using it?", name, tap->queues);
 	default:
-		return net_fail(error, "cannot use %s: %s", name, strerror(-problem));
+		return error_set(error, "cannot use %s: %s", name, strerror(-problem));
 	}
 }
 
@@ -144,7 +140,7 @@ static int prepare(const struct net_tap *tap, int fd, char *error)
 
 	if (ioctl(fd, TUNSETVNETHDRSZ, &header_bytes) < 0 || ioctl(fd, TUNSETOFFLOAD, 0ul) < 0 ||
 	    (tap->multi_queue && ioctl(fd, TUNSETQUEUE, &request) < 0))
-		return net_fail(error, "cannot set up %s: %s", tap->net.name, strerror(errno));
+		return error_set(error, "cannot set up %s: %s", tap->net.name, strerror(errno));
 	return 0;
 }
 
@@ -174,7 +170,7 @@ struct net *net_tap_open(const struct net_options *options, char *error)
 	struct net_tap *tap = calloc(1, sizeof(*tap) + queues * sizeof(tap->fds[0]));
 
 	if (!tap) {
-		net_fail(error, "no memory for a tap");
+		error_set(error, "no memory for a tap");
 		return NULL;
 	}
 	tap->queues = queues;
@@ -186,7 +182,7 @@ struct net *net_tap_open(const struct net_options *options, char *error)
 	tap->net.can_csum = true;
 	tap->net.can_gso = true;
 	if (!options->tap[0] || strlen(options->tap) >= IFNAMSIZ) {
-		net_fail(error, "'%.40s' is no name of an interface: 1 to %d characters", options->tap, IFNAMSIZ - 1);
+		error_set(error, "'%.40s' is no name of an interface: 1 to %d characters", options->tap, IFNAMSIZ - 1);
 		goto destroy;
 	}
 	snprintf(tap->net.name, sizeof(tap->net.name), "%s", options->tap);

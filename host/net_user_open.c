@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net_error.h"
+#include "error.h"
 #include "net_user.h"
 
 #define NETWORK_DEFAULT "10.0.2.0/24"
@@ -49,11 +49,10 @@ static int set_network(SlirpConfig *config, const char *given, char *error)
 		*slash = '\0';
 	if (strlen(given) >= sizeof(text) || !slash || inet_pton(AF_INET, text, &config->vnetwork) != 1 ||
 	    !parse_number(slash + 1, PREFIX_MIN, PREFIX_MAX, &prefix))
-		return net_fail(error, "network '%.60s' is not of the form " NETWORK_DEFAULT ", with /%u to /%u", given,
-			    PREFIX_MIN, PREFIX_MAX);
+		return error_set(error, "network '%.60s' is not of the form " NETWORK_DEFAULT ", with /%u to /%u", given, PREFIX_MIN, PREFIX_MAX);
 	config->vnetmask.s_addr = htonl(UINT32_MAX << (32 - prefix));
 	if (config->vnetwork.s_addr & ~config->vnetmask.s_addr)
-		return net_fail(error, "network '%.60s' has bits behind its first %u", given, prefix);
+		return error_set(error, "network '%.60s' has bits behind its first %u", given, prefix);
 	config->vhost = in_network(config, HOST_NUMBER);
 	config->vnameserver = in_network(config, DNS_NUMBER);
 	config->vdhcp_start = in_network(config, GUEST_NUMBER);
@@ -63,12 +62,12 @@ static int set_network(SlirpConfig *config, const char *given, char *error)
 static int set_dns(SlirpConfig *config, const char *given, char *error)
 {
 	if (inet_pton(AF_INET, given, &config->vnameserver) != 1)
-		return net_fail(error, "dns '%.60s' is not an IPv4 address", given);
+		return error_set(error, "dns '%.60s' is not an IPv4 address", given);
 	if ((config->vnameserver.s_addr & config->vnetmask.s_addr) != config->vnetwork.s_addr ||
 	    config->vnameserver.s_addr == config->vhost.s_addr)
-		return net_fail(error,
-				"dns '%.60s' must be an address of the user network that is not its gateway: what the guest asks there, this machine's own name server answers",
-				given);
+		return error_set(error,
+				 "dns '%.60s' must be an address of the user network that is not its gateway: what the guest asks there, this machine's own name server answers",
+				 given);
 	return 0;
 }
 
@@ -136,13 +135,12 @@ static int add_forward(struct net_user *user, const SlirpConfig *config, const c
 
 	snprintf(text, sizeof(text), "%s", given);
 	if (strlen(given) >= sizeof(text) || !parse_forward(text, &forward))
-		return net_fail(error, "forward '%.60s' is not of the form " FORWARD_FORM, given);
+		return error_set(error, "forward '%.60s' is not of the form " FORWARD_FORM, given);
 	if (forward.guest.s_addr && (forward.guest.s_addr & config->vnetmask.s_addr) != config->vnetwork.s_addr)
-		return net_fail(error, "forward '%.60s' leads out of the user network", given);
+		return error_set(error, "forward '%.60s' leads out of the user network", given);
 	if (slirp_add_hostfwd(user->slirp, forward.udp, forward.host, (int)forward.host_port, forward.guest,
 			      (int)forward.guest_port))
-		return net_fail(error, "forward '%.60s': port %u of this machine: %s", given, forward.host_port,
-			    strerror(errno));
+		return error_set(error, "forward '%.60s': port %u of this machine: %s", given, forward.host_port, strerror(errno));
 	return 0;
 }
 
@@ -154,7 +152,7 @@ static int add_forwards(struct net_user *user, const SlirpConfig *config, const 
 	char *one;
 
 	if (!all)
-		return net_fail(error, "no memory for the forwards");
+		return error_set(error, "no memory for the forwards");
 	while (!result && (one = strsep(&next, ";")))
 		result = add_forward(user, config, one, error);
 	free(all);
@@ -169,7 +167,7 @@ static int start(struct net_user *user, const struct net_options *options, char 
 		return -1;
 	user->slirp = slirp_new(&config, &user_callbacks, user);
 	if (!user->slirp)
-		return net_fail(error, "libslirp %s refuses its settings", slirp_version_string());
+		return error_set(error, "libslirp %s refuses its settings", slirp_version_string());
 	return options->host_forwards ? add_forwards(user, &config, options->host_forwards, error) : 0;
 }
 
@@ -179,7 +177,7 @@ struct net *net_user_open(const struct net_options *options, char *error)
 	int result;
 
 	if (!user) {
-		net_fail(error, "no memory for a user network");
+		error_set(error, "no memory for a user network");
 		return NULL;
 	}
 	user->net.ops = &net_user_ops;

@@ -6,11 +6,11 @@
 #include "network.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "legacy/legacy.h"
 #include "machine.h"
 #include "netvsp.h"
@@ -24,16 +24,6 @@ struct network_leave {
 	network_done *done;
 	void *context;
 };
-
-__attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, NETWORK_ERROR_BYTES, format, arguments);
-	va_end(arguments);
-	return -1;
-}
 
 struct net *network_open_backend(const struct net_options *options, char *error)
 {
@@ -55,13 +45,13 @@ static int open_nic(struct machine *machine, unsigned int number, const struct o
 		.channels = machine->options->cpus,
 		.link_down = option->link_down,
 	};
-	char why[NET_ERROR_BYTES];
+	char why[ERROR_BYTES];
 	struct net *net = network_open_backend(&option->net, why);
 
 	if (!net)
-		return fail(error, "%s %s: %s", verb, option->argument, why);
+		return error_set(error, "%s %s: %s", verb, option->argument, why);
 	if (option->mtu > net->mtu_max) {
-		fail(error, "%s %s: mtu= is more than this network carries, %u", verb, option->argument, net->mtu_max);
+		error_set(error, "%s %s: mtu= is more than this network carries, %u", verb, option->argument, net->mtu_max);
 		goto close_net;
 	}
 	if (!option->mtu && net->mtu_max > NET_MTU_DEFAULT)
@@ -72,7 +62,7 @@ static int open_nic(struct machine *machine, unsigned int number, const struct o
 	machine->nics[number] = netvsp_create(&options, net);
 	if (machine->nics[number])
 		return 0;
-	fail(error, "%s %s: out of memory", verb, option->argument);
+	error_set(error, "%s %s: out of memory", verb, option->argument);
 close_net:
 	net_close(net);
 	return -1;
@@ -94,7 +84,7 @@ int network_offer(struct machine *machine, char *error)
 		int ret = machine->nics[i] ? netvsp_offer(machine->nics[i], machine->vmbus) : 0;
 
 		if (ret)
-			return fail(error, "cannot offer NIC %u: %s", i, strerror(-ret));
+			return error_set(error, "cannot offer NIC %u: %s", i, strerror(-ret));
 	}
 	return 0;
 }
@@ -156,7 +146,7 @@ static int add(struct machine *machine, unsigned int number, const struct option
 		return 0;
 	netvsp_destroy(machine->nics[number]);
 	machine->nics[number] = NULL;
-	return fail(error, "nic-add %s: %s", option->argument, strerror(-ret));
+	return error_set(error, "nic-add %s: %s", option->argument, strerror(-ret));
 }
 
 /* A place of the options' NICs that have model=tulip, which stay. */
@@ -175,11 +165,11 @@ json_t *network_add(struct machine *machine, const char *spec, char *error)
 	while (number < OPTIONS_NICS_MAX && (machine->nics[number] || is_legacy(machine, number)))
 		number++;
 	if (option_nic_parse(&option, spec, what, sizeof(what)))
-		fail(error, "nic-add %s: %s", spec, what);
+		error_set(error, "nic-add %s: %s", spec, what);
 	else if (option.tulip)
-		fail(error, "nic-add %s: a NIC with model=tulip does not come while the guest runs: use --nic", spec);
+		error_set(error, "nic-add %s: a NIC with model=tulip does not come while the guest runs: use --nic", spec);
 	else if (number == OPTIONS_NICS_MAX)
-		fail(error, "nic-add %s: there are %u already, and no more can be", spec, OPTIONS_NICS_MAX);
+		error_set(error, "nic-add %s: there are %u already, and no more can be", spec, OPTIONS_NICS_MAX);
 	else if (!add(machine, number, &option, error))
 		result = json_pack("{s:i}", "nic", (int)number);
 	free(option.copy);
@@ -197,12 +187,12 @@ int network_remove(struct machine *machine, unsigned int number, network_done *d
 	struct network_leave *leave;
 
 	if (is_legacy(machine, number))
-		return fail(error, "nic-remove: NIC %u has model=tulip and does not go while the guest runs", number);
+		return error_set(error, "nic-remove: NIC %u has model=tulip and does not go while the guest runs", number);
 	if (!netvsp)
-		return fail(error, "nic-remove: there is no NIC %u", number);
+		return error_set(error, "nic-remove: there is no NIC %u", number);
 	leave = calloc(1, sizeof(*leave));
 	if (!leave)
-		return fail(error, "nic-remove: out of memory");
+		return error_set(error, "nic-remove: out of memory");
 	*leave = (struct network_leave){ machine->nics_leaving, machine, netvsp, done, context };
 	machine->nics_leaving = leave;
 	machine->nics[number] = NULL;
@@ -217,7 +207,7 @@ int network_set_link(struct machine *machine, unsigned int number, bool up, char
 	if (legacy_set_link(machine, number, up))
 		return 0;
 	if (!netvsp)
-		return fail(error, "nic-link: there is no NIC %u", number);
+		return error_set(error, "nic-link: there is no NIC %u", number);
 	netvsp_set_link(netvsp, up);
 	return 0;
 }

@@ -9,18 +9,16 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define NETWORK_ERROR_BYTES 512
-
 struct machine;
 struct net;
 struct net_options;
 
-/** network_open_backend() - the network that @options name, for whatever NIC. @error: NET_ERROR_BYTES. Return: NULL on failure. */
+/** network_open_backend() - the network that @options name, for whatever NIC. @error: ERROR_BYTES. Return: NULL on failure. */
 struct net *network_open_backend(const struct net_options *options, char *error);
 
 /**
  * network_open() - make the NICs that the options name
- * @error: NETWORK_ERROR_BYTES; on failure one line that names the option
+ * @error: ERROR_BYTES; on failure one line that names the option
  *
  * What was opened is closed by network_close(), also on failure. Return: 0 or -1.
  */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "fault.h"
 #include "options_disk.h"
 #include "options_hyperv.h"
@@ -38,7 +39,7 @@ static const uint32_t versions[] = {
 
 static int fail(char *error, const struct row *row, const char *value, const char *what)
 {
-	snprintf(error, OPTIONS_ERROR_BYTES, "%s %.80s: %.160s", row->name, value, what);
+	error_set(error, "%s %.80s: %.160s", row->name, value, what);
 	return -EINVAL;
 }
 
@@ -204,7 +205,7 @@ static int parse_serial(struct options *options, const struct row *row, const ch
 static int parse_fault(struct options *options, const struct row *row, const char *value,
 		       char *error)
 {
-	char what[FAULT_ERROR_BYTES];
+	char what[ERROR_BYTES];
 
 	if (options->fault_count >= OPTIONS_FAULTS_MAX)
 		return fail(error, row, value, "too many rules");
@@ -334,8 +335,7 @@ static int parse_one(struct options *options, int count, char *const *arguments,
 	int ret;
 
 	if (!row) {
-		snprintf(error, OPTIONS_ERROR_BYTES, "%.120s: unknown %s (try hvis-host --help)",
-			 arguments[0], arguments[0][0] == '-' ? "option" : "argument");
+		error_set(error, "%.120s: unknown %s (try hvis-host --help)", arguments[0], arguments[0][0] == '-' ? "option" : "argument");
 		return -EINVAL;
 	}
 	if (arguments[0][length] == '=')
@@ -344,8 +344,7 @@ static int parse_one(struct options *options, int count, char *const *arguments,
 		return fail(error, row, value, "takes no value");
 	if (row->value && !value) {
 		if (count < 2) {
-			snprintf(error, OPTIONS_ERROR_BYTES, "%s: needs a value (%s)", row->name,
-				 row->value);
+			error_set(error, "%s: needs a value (%s)", row->name, row->value);
 			return -EINVAL;
 		}
 		value = arguments[1];
@@ -364,17 +363,15 @@ static int refuse_place(const struct option_disk *disk, char *error)
 	const char *why = disk->lun_given ? "this LUN is taken twice" : "no LUN is free";
 
 	if (disk->controller == OPTIONS_CONTROLLER_IDE)
-		snprintf(error, OPTIONS_ERROR_BYTES, "--disk %.120s: %s on the IDE controller, which takes four disks",
-			 disk->argument, why);
+		error_set(error, "--disk %.120s: %s on the IDE controller, which takes four disks", disk->argument, why);
 	else
-		snprintf(error, OPTIONS_ERROR_BYTES, "--disk %.120s: %s on controller %u", disk->argument, why,
-			 disk->controller);
+		error_set(error, "--disk %.120s: %s on controller %u", disk->argument, why, disk->controller);
 	return -EINVAL;
 }
 
 static int refuse_generation(const char *option, const char *argument, const char *wrong, char *error)
 {
-	snprintf(error, OPTIONS_ERROR_BYTES, "%s %.100s: %s (as --generation 1 has it)", option, argument, wrong);
+	error_set(error, "%s %.100s: %s (as --generation 1 has it)", option, argument, wrong);
 	return -EINVAL;
 }
 
@@ -401,7 +398,7 @@ static int finish(struct options *options, char *error)
 	const struct option_disk *clash;
 
 	if (!options->kernel) {
-		snprintf(error, OPTIONS_ERROR_BYTES, "--kernel: is required");
+		error_set(error, "--kernel: is required");
 		return -EINVAL;
 	}
 	if (settle(options, error))

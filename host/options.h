@@ -17,7 +17,6 @@
 #include "trace.h"
 #include "wire/ic.h"
 
-#define OPTIONS_ERROR_BYTES 256
 #define OPTIONS_DISKS_MAX 256
 #define OPTIONS_CONTROLLERS_MAX 4
 #define OPTIONS_CONTROLLER_IDE OPTIONS_CONTROLLERS_MAX /* as a number of a controller: the IDE one */
@@ -110,7 +109,7 @@ struct options {
 /**
  * options_parse() - parse the arguments behind "run"
  * @arguments: @count of them; must outlive @options
- * @error: OPTIONS_ERROR_BYTES; on failure one line that names the argument
+ * @error: ERROR_BYTES; on failure one line that names the argument
  *
  * With --help among them @options->help is set and nothing is checked. Free with options_free(),
  * also on failure.

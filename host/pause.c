@@ -10,21 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "error.h"
 #include "log.h"
 #include "machine.h"
-
-static int fail(char *error, const char *why)
-{
-	snprintf(error, PAUSE_ERROR_BYTES, "%s", why);
-	return -1;
-}
 
 int pause_machine(struct machine *machine, char *error)
 {
 	int ret;
 
 	if (machine->paused)
-		return fail(error, "the VM is paused already");
+		return error_set(error, "the VM is paused already");
 	machine->paused = true;
 	vcpus_pause(machine->vcpus);
 	ret = clock_stop(&machine->clock);
@@ -37,7 +32,7 @@ int pause_machine(struct machine *machine, char *error)
 int pause_end(struct machine *machine, char *error)
 {
 	if (!machine->paused)
-		return fail(error, "the VM is not paused");
+		return error_set(error, "the VM is not paused");
 	machine->paused = false;
 	pm_skip(machine->pm, clock_start(&machine->clock));
 	vmbus_pause(machine->vmbus, false);

@@ -7,11 +7,9 @@
 
 #include <stdbool.h>
 
-#define PAUSE_ERROR_BYTES 128
-
 struct machine;
 
-/** pause_machine() - returns when it stands still. Return: 0, or -1 and one line in @error (PAUSE_ERROR_BYTES). */
+/** pause_machine() - returns when it stands still. Return: 0, or -1 and one line in @error (ERROR_BYTES). */
 int pause_machine(struct machine *machine, char *error);
 /** pause_end() - it goes on. As pause_machine(). */
 int pause_end(struct machine *machine, char *error);

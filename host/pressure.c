@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "pressure_policy.h"
 
 /* Tell us when some task has waited a tenth of two seconds; that window is the shortest that everybody may ask for. */
@@ -203,8 +204,7 @@ static int open_pressure(struct pressure *pressure, char *error)
 		ret = open_trigger(pressure);
 	}
 	if (ret)
-		snprintf(error, PRESSURE_ERROR_BYTES, "%.60s: %s (a kernel with PSI, maybe booted with psi=1, is needed)", pressure->path,
-			 strerror(-ret));
+		error_set(error, "%.60s: %s (a kernel with PSI, maybe booted with psi=1, is needed)", pressure->path, strerror(-ret));
 	return ret;
 }
 
@@ -213,7 +213,7 @@ struct pressure *pressure_create(struct loop *loop, struct balloon *balloon, cha
 	struct pressure *pressure = calloc(1, sizeof(*pressure));
 
 	if (!pressure) {
-		snprintf(error, PRESSURE_ERROR_BYTES, "out of memory");
+		error_set(error, "out of memory");
 		return NULL;
 	}
 	*pressure = (struct pressure){ .poll.done = triggered, .tick.done = ticked, .loop = loop, .balloon = balloon, .calm = PRESSED_SECONDS };

@@ -11,11 +11,9 @@
 #include "balloon.h"
 #include "loop.h"
 
-#define PRESSURE_ERROR_BYTES 160
-
 struct pressure;
 
-/** pressure_create() - begin to decide for @balloon. Return: NULL and one line in @error (PRESSURE_ERROR_BYTES). */
+/** pressure_create() - begin to decide for @balloon. Return: NULL and one line in @error (ERROR_BYTES). */
 struct pressure *pressure_create(struct loop *loop, struct balloon *balloon, char *error);
 /** pressure_leave() - decide no more, while the loop runs on: it is freed when nothing of it is in the loop. NULL: nothing. */
 void pressure_leave(struct pressure *pressure);

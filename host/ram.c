@@ -6,25 +6,15 @@
 #include "ram.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "machine.h"
 #include "pressure.h"
 
 #define MIB(bytes) ((unsigned long long)(bytes) >> 20)
-
-__attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, RAM_ERROR_BYTES, format, arguments);
-	va_end(arguments);
-	return -1;
-}
 
 /* By the time that memory appears, there is a VM. */
 static int set_slot(void *context, unsigned int slot, uint64_t gpa, uint64_t bytes, void *host)
@@ -49,7 +39,7 @@ static int create_dynamic(struct machine *machine, char *error)
 
 	machine->memory = memory_create(machine->mem, &slots);
 	machine->balloon = machine->memory ? balloon_create(&options, machine->memory) : NULL;
-	return machine->balloon ? 0 : fail(error, "--memory: out of memory");
+	return machine->balloon ? 0 : error_set(error, "--memory: out of memory");
 }
 
 int ram_create(struct machine *machine, char *error)
@@ -58,13 +48,13 @@ int ram_create(struct machine *machine, char *error)
 	uint64_t present = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 
 	if (option->startup > present)
-		return fail(error, "--memory %lluM: this machine has only %lluM", MIB(option->startup), MIB(present));
+		return error_set(error, "--memory %lluM: this machine has only %lluM", MIB(option->startup), MIB(present));
 	if (option->dynamic && !machine->options->hyperv)
-		return fail(error, "--memory: memory can only be dynamic with --hyperv on");
+		return error_set(error, "--memory: memory can only be dynamic with --hyperv on");
 	machine->mem = option->dynamic ? guestmem_create_dynamic(option->startup, memory_window(option->max - option->startup))
 				       : guestmem_create(option->startup);
 	if (!machine->mem)
-		return fail(error, "--memory %lluM: %s", MIB(option->startup), strerror(errno));
+		return error_set(error, "--memory %lluM: %s", MIB(option->startup), strerror(errno));
 	return option->dynamic ? create_dynamic(machine, error) : 0;
 }
 
@@ -76,7 +66,7 @@ int ram_offer(struct machine *machine, char *error)
 		return 0;
 	ret = balloon_offer(machine->balloon, machine->vmbus);
 	if (ret)
-		return fail(error, "cannot offer dynamic memory: %s", strerror(-ret));
+		return error_set(error, "cannot offer dynamic memory: %s", strerror(-ret));
 	return machine->options->memory.automatic ? ram_set_auto(machine, error) : 0;
 }
 
@@ -108,7 +98,7 @@ json_t *ram_query(struct machine *machine)
 
 static int check_dynamic(const struct machine *machine, char *error)
 {
-	return machine->balloon ? 0 : fail(error, "set-memory: this VM's memory is not dynamic (--memory startup=SIZE,min=SIZE,max=SIZE)");
+	return machine->balloon ? 0 : error_set(error, "set-memory: this VM's memory is not dynamic (--memory startup=SIZE,min=SIZE,max=SIZE)");
 }
 
 int ram_set(struct machine *machine, uint64_t bytes, char *error)
@@ -118,7 +108,7 @@ int ram_set(struct machine *machine, uint64_t bytes, char *error)
 	if (check_dynamic(machine, error))
 		return -1;
 	if (balloon_set_target(machine->balloon, bytes))
-		return fail(error, "set-memory: %lluM: must be from min=%lluM to max=%lluM", MIB(bytes), MIB(option->min), MIB(option->max));
+		return error_set(error, "set-memory: %lluM: must be from min=%lluM to max=%lluM", MIB(bytes), MIB(option->min), MIB(option->max));
 	pressure_leave(machine->pressure);
 	machine->pressure = NULL;
 	return 0;
@@ -126,12 +116,12 @@ int ram_set(struct machine *machine, uint64_t bytes, char *error)
 
 int ram_set_auto(struct machine *machine, char *error)
 {
-	char why[PRESSURE_ERROR_BYTES];
+	char why[ERROR_BYTES];
 
 	if (check_dynamic(machine, error))
 		return -1;
 	if (machine->pressure)
 		return 0;
 	machine->pressure = pressure_create(machine->loop, machine->balloon, why);
-	return machine->pressure ? 0 : fail(error, "automatic memory: %s", why);
+	return machine->pressure ? 0 : error_set(error, "automatic memory: %s", why);
 }

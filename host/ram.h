@@ -9,11 +9,9 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#define RAM_ERROR_BYTES 256
-
 struct machine;
 
-/** ram_create() - the memory itself, before anything is loaded. Return: 0, or -1 and one line in @error (RAM_ERROR_BYTES). */
+/** ram_create() - the memory itself, before anything is loaded. Return: 0, or -1 and one line in @error (ERROR_BYTES). */
 int ram_create(struct machine *machine, char *error);
 /** ram_offer() - the device, if memory is dynamic. As ram_create(); the machine has its VM and its bus. */
 int ram_offer(struct machine *machine, char *error);

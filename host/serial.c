@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 
 #include "chardev.h"
+#include "error.h"
 
 #define PORTS	   8
 #define FIFO_BYTES 16
@@ -306,10 +307,10 @@ struct serial *serial_create(const char *spec, unsigned int index, struct loop *
 {
 	struct serial *serial = calloc(1, sizeof(*serial));
 	const struct chardev_input input = {input_room, input_take, serial};
-	char wrong[CHARDEV_ERROR_BYTES];
+	char wrong[ERROR_BYTES];
 
 	if (!serial) {
-		snprintf(error, SERIAL_ERROR_BYTES, "--serial %.150s: out of memory", spec);
+		error_set(error, "--serial %.150s: out of memory", spec);
 		return NULL;
 	}
 	serial->irq_fd = irq_fd;
@@ -317,7 +318,7 @@ struct serial *serial_create(const char *spec, unsigned int index, struct loop *
 	pthread_mutex_init(&serial->lock, NULL);
 	serial->chardev = chardev_open(spec, loop, &input, wrong);
 	if (!serial->chardev) {
-		snprintf(error, SERIAL_ERROR_BYTES, "--serial %.240s", wrong);
+		error_set(error, "--serial %.240s", wrong);
 		serial_destroy(serial);
 		return NULL;
 	}

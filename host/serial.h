@@ -10,7 +10,6 @@
 #include "pio.h"
 
 #define SERIAL_MAX	   2
-#define SERIAL_ERROR_BYTES 256
 
 struct serial;
 
@@ -29,7 +28,7 @@ static inline unsigned int serial_irq(unsigned int index)
  * @index: 0: COM1 at 0x3F8, 1: COM2 at 0x2F8
  * @loop: where input arrives and late output is flushed; may be not running yet
  * @irq_fd: eventfd written once when the port begins to want an interrupt; stays the caller's
- * @error: SERIAL_ERROR_BYTES; on failure one line like "--serial file=/x/y: No such file or
+ * @error: ERROR_BYTES; on failure one line like "--serial file=/x/y: No such file or
  *	directory"
  *
  * Return: the port or NULL.

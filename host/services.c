@@ -7,29 +7,19 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "heartbeat.h"
 #include "machine.h"
 #include "shutdown.h"
 #include "timesync.h"
 
 #define FAR_SECONDS (100ll * 365 * 86400)
-
-__attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, SERVICES_ERROR_BYTES, format, arguments);
-	va_end(arguments);
-	return -1;
-}
 
 /* Armed anew each time: it is cancelled once. Polls, so that nothing of ours is in the kernel's hands when the loop is gone. */
 static int watch_clock(struct machine *machine)
@@ -95,7 +85,7 @@ int services_offer(struct machine *machine, char *error)
 		ret = offer_heartbeat(machine);
 	if (!ret && services->shutdown.on)
 		ret = offer_shutdown(machine);
-	return ret ? fail(error, "cannot offer the integration services: %s", strerror(-ret)) : 0;
+	return ret ? error_set(error, "cannot offer the integration services: %s", strerror(-ret)) : 0;
 }
 
 void services_close(struct machine *machine)
@@ -119,7 +109,7 @@ json_t *services_query(struct machine *machine)
 
 static int missing(const char *name, char *error)
 {
-	return fail(error, "this VM has no service %s (--services, --hyperv)", name);
+	return error_set(error, "this VM has no service %s (--services, --hyperv)", name);
 }
 
 json_t *services_heartbeat(struct machine *machine, char *error)
@@ -135,7 +125,7 @@ int services_set_offset(struct machine *machine, int64_t offset, char *error)
 	if (!machine->timesync)
 		return missing("timesync", error);
 	if (offset < -SERVICES_OFFSET_MAX || offset > SERVICES_OFFSET_MAX)
-		return fail(error, "the offset must be within ten years, 87600h");
+		return error_set(error, "the offset must be within ten years, 87600h");
 	pm_set_time_offset(machine->pm, offset / 1000000000);
 	timesync_set_offset(machine->timesync, offset);
 	return 0;
@@ -150,7 +140,7 @@ int services_shutdown(struct machine *machine, uint32_t flags, const char *reaso
 	if (!machine->shutdown)
 		return missing("shutdown", error);
 	if (machine->paused)
-		return fail(error, "the VM is paused");
+		return error_set(error, "the VM is paused");
 	why = shutdown_ask(machine->shutdown, &request);
-	return why ? fail(error, "%s", why) : 0;
+	return why ? error_set(error, "%s", why) : 0;
 }

@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SERVICES_ERROR_BYTES 256
 #define SERVICES_OFFSET_MAX (3650ll * 86400 * 1000000000) /* ns: ten years */
 
 struct machine;

@@ -6,15 +6,13 @@
 #include "storage.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "machine.h"
 #include "options_disk.h"
-
-#define ERROR_BYTES 256
 
 /* A controller that was taken off the bus and is still used by channels that close. */
 struct storage_leave {
@@ -24,16 +22,6 @@ struct storage_leave {
 	storage_done *done;
 	void *context;
 };
-
-__attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, STORAGE_ERROR_BYTES, format, arguments);
-	va_end(arguments);
-	return -1;
-}
 
 /*
  * A guest wants one channel per VP for requests that end in an interrupt, and may want as many
@@ -61,12 +49,12 @@ static int open_disk(struct machine *machine, const struct option_disk *option, 
 
 	disk = disk_open(&option->disk, why);
 	if (!disk)
-		return fail(error, "%s %s: %s", verb, option->argument, why);
+		return error_set(error, "%s %s: %s", verb, option->argument, why);
 	ret = storvsp_add_disk(machine->storvsps[option->controller], option->lun, disk);
 	if (!ret)
 		return 0;
 	disk_close(disk);
-	return fail(error, "%s %s: %s", verb, option->argument, strerror(-ret));
+	return error_set(error, "%s %s: %s", verb, option->argument, strerror(-ret));
 }
 
 /* A controller is there if it was asked for, or a disk needs it. */
@@ -84,7 +72,7 @@ static int create_controllers(struct machine *machine, char *error)
 		machine->storvsps[i] =
 			create_controller(machine, i, options->controllers[i].channels);
 		if (!machine->storvsps[i])
-			return fail(error, "--controller %u: out of memory", i);
+			return error_set(error, "--controller %u: out of memory", i);
 	}
 	return 0;
 }
@@ -109,7 +97,7 @@ int storage_offer(struct machine *machine, char *error)
 					       : 0;
 
 		if (ret)
-			return fail(error, "cannot offer controller %u: %s", i, strerror(-ret));
+			return error_set(error, "cannot offer controller %u: %s", i, strerror(-ret));
 	}
 	return 0;
 }
@@ -152,18 +140,15 @@ static int place_disk(const struct machine *machine, struct option_disk *option,
 	const struct storvsp *storvsp = find_controller(machine, option->controller);
 
 	if (option->controller == OPTIONS_CONTROLLER_IDE)
-		return fail(error, "disk-add %s: IDE disks are there from the start or never", option->argument);
+		return error_set(error, "disk-add %s: IDE disks are there from the start or never", option->argument);
 	if (!storvsp)
-		return fail(error, "disk-add %s: there is no controller %u (controller-add makes it)",
-			    option->argument, option->controller);
+		return error_set(error, "disk-add %s: there is no controller %u (controller-add makes it)", option->argument, option->controller);
 	while (!option->lun_given && option->lun < STORVSP_LUNS && storvsp_disk(storvsp, option->lun))
 		option->lun++;
 	if (option->lun == STORVSP_LUNS)
-		return fail(error, "disk-add %s: no LUN is free on controller %u", option->argument,
-			    option->controller);
+		return error_set(error, "disk-add %s: no LUN is free on controller %u", option->argument, option->controller);
 	if (storvsp_disk(storvsp, option->lun))
-		return fail(error, "disk-add %s: LUN %u is taken on controller %u",
-			    option->argument, option->lun, option->controller);
+		return error_set(error, "disk-add %s: LUN %u is taken on controller %u", option->argument, option->lun, option->controller);
 	return 0;
 }
 
@@ -175,7 +160,7 @@ json_t *storage_add_disk(struct machine *machine, const char *spec, char *error)
 	char what[160];
 
 	if (option_disk_parse(&option, spec, what, sizeof(what)))
-		fail(error, "disk-add %s: %s", spec, what);
+		error_set(error, "disk-add %s: %s", spec, what);
 	else if (!place_disk(machine, &option, error) &&
 		 !open_disk(machine, &option, "disk-add", error)) {
 		disk = storvsp_disk(machine->storvsps[option.controller], option.lun);
@@ -191,11 +176,10 @@ json_t *storage_add_disk(struct machine *machine, const char *spec, char *error)
 static int refuse(char *error, const char *verb, unsigned int controller, unsigned int lun, int ret)
 {
 	if (ret == -ENOENT)
-		return fail(error, "%s: there is no LUN %u on controller %u", verb, lun, controller);
+		return error_set(error, "%s: there is no LUN %u on controller %u", verb, lun, controller);
 	if (ret == -EBUSY)
-		return fail(error, "%s: LUN %u on controller %u is being resized", verb, lun,
-			    controller);
-	return fail(error, "%s: %s", verb, strerror(-ret));
+		return error_set(error, "%s: LUN %u on controller %u is being resized", verb, lun, controller);
+	return error_set(error, "%s: %s", verb, strerror(-ret));
 }
 
 int storage_remove_disk(struct machine *machine, unsigned int controller, unsigned int lun,
@@ -205,7 +189,7 @@ int storage_remove_disk(struct machine *machine, unsigned int controller, unsign
 	int ret;
 
 	if (!storvsp)
-		return fail(error, "disk-remove: there is no controller %u", controller);
+		return error_set(error, "disk-remove: there is no controller %u", controller);
 	ret = storvsp_remove_disk(storvsp, lun, done, context);
 	return ret ? refuse(error, "disk-remove", controller, lun, ret) : 0;
 }
@@ -213,13 +197,11 @@ int storage_remove_disk(struct machine *machine, unsigned int controller, unsign
 static int check_resize(const struct disk *disk, uint64_t bytes, bool may_shrink, char *error)
 {
 	if (!bytes || bytes % disk->block_bytes || bytes > INT64_MAX)
-		return fail(error, "disk-resize: size must be a positive multiple of the %u-byte block",
-			    disk->block_bytes);
+		return error_set(error, "disk-resize: size must be a positive multiple of the %u-byte block", disk->block_bytes);
 	if (bytes == disk->bytes)
-		return fail(error, "disk-resize: that is its size already");
+		return error_set(error, "disk-resize: that is its size already");
 	if (bytes < disk->bytes && !may_shrink)
-		return fail(error, "disk-resize: smaller than now, %llu bytes; shrink=true cuts its end off",
-			    (unsigned long long)disk->bytes);
+		return error_set(error, "disk-resize: smaller than now, %llu bytes; shrink=true cuts its end off", (unsigned long long)disk->bytes);
 	return 0;
 }
 
@@ -231,7 +213,7 @@ int storage_resize_disk(struct machine *machine, unsigned int controller, unsign
 	int ret;
 
 	if (!storvsp)
-		return fail(error, "disk-resize: there is no controller %u", controller);
+		return error_set(error, "disk-resize: there is no controller %u", controller);
 	disk = storvsp_disk(storvsp, lun);
 	if (!disk)
 		return refuse(error, "disk-resize", controller, lun, -ENOENT);
@@ -250,18 +232,18 @@ json_t *storage_add_controller(struct machine *machine, const char *spec, char *
 	int ret;
 
 	if (option_controller_parse(controllers, spec, what, sizeof(what)))
-		return fail(error, "controller-add %s: %s", spec, what), NULL;
+		return error_set(error, "controller-add %s: %s", spec, what), NULL;
 	while (!controllers[number].given)
 		number++;
 	if (machine->storvsps[number])
-		return fail(error, "controller-add %s: controller %u is there already", spec, number),
+		return error_set(error, "controller-add %s: controller %u is there already", spec, number),
 		       NULL;
 	storvsp = create_controller(machine, number, controllers[number].channels);
 	ret = storvsp ? storvsp_offer(storvsp, machine->vmbus) : -ENOMEM;
 	if (ret) {
 		if (storvsp)
 			storvsp_destroy(storvsp);
-		return fail(error, "controller-add %s: %s", spec, strerror(-ret)), NULL;
+		return error_set(error, "controller-add %s: %s", spec, strerror(-ret)), NULL;
 	}
 	machine->storvsps[number] = storvsp;
 	return json_pack("{s:i}", "controller", (int)number);
@@ -274,10 +256,10 @@ int storage_remove_controller(struct machine *machine, unsigned int controller, 
 	struct storage_leave *leave;
 
 	if (!storvsp)
-		return fail(error, "controller-remove: there is no controller %u", controller);
+		return error_set(error, "controller-remove: there is no controller %u", controller);
 	leave = calloc(1, sizeof(*leave));
 	if (!leave)
-		return fail(error, "controller-remove: out of memory");
+		return error_set(error, "controller-remove: out of memory");
 	*leave = (struct storage_leave){ machine->leaving, machine, storvsp, done, context };
 	machine->leaving = leave;
 	machine->storvsps[controller] = NULL;

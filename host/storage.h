@@ -11,13 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STORAGE_ERROR_BYTES 512
-
 struct machine;
 
 /**
  * storage_open() - make the controllers and open the disks that the options name
- * @error: STORAGE_ERROR_BYTES; on failure one line that names the option
+ * @error: ERROR_BYTES; on failure one line that names the option
  *
  * What was opened is closed by storage_close(), also on failure. Return: 0 or -1.
  */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "error.h"
 #include "storvsp_internal.h"
 
 /* Something that a barrier's end, and then the bus thread, brings about. */
@@ -134,7 +135,7 @@ static void unlink_job(struct storvsp *storvsp, const struct storvsp_job *job)
 /* Nobody uses the disk, or its end, any more. */
 static void finish_job(struct storvsp *storvsp, struct storvsp_job *job)
 {
-	char why[256] = "";
+	char why[ERROR_BYTES] = "";
 
 	unlink_job(storvsp, job);
 	if (job->remove) {
@@ -256,7 +257,7 @@ int storvsp_resize_disk(struct storvsp *storvsp, unsigned int lun, uint64_t byte
 			storvsp_done *done, void *context)
 {
 	struct disk *disk = storvsp_disk(storvsp, lun);
-	char why[256] = "";
+	char why[ERROR_BYTES] = "";
 
 	if (!disk)
 		return -ENOENT;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "log.h"
 #include "trace.h"
 #include "trace_buffer.h"
@@ -297,7 +298,7 @@ struct trace *trace_create(void)
 
 void trace_destroy(struct trace *trace)
 {
-	char error[TRACE_ERROR_BYTES];
+	char error[ERROR_BYTES];
 
 	if (!trace)
 		return;
@@ -316,8 +317,7 @@ static int open_file(const char *path, char *error)
 	int ret = -errno;
 
 	if (fd < 0)
-		snprintf(error, TRACE_ERROR_BYTES, "%s",
-			 ret == -ENXIO ? "nobody reads this pipe" : strerror(-ret));
+		error_set(error, "%s", ret == -ENXIO ? "nobody reads this pipe" : strerror(-ret));
 	return fd < 0 ? ret : fd;
 }
 
@@ -362,7 +362,7 @@ int trace_start(struct trace *trace, const struct trace_options *options, char *
 	int ret;
 
 	if (trace->fd >= 0) {
-		snprintf(error, TRACE_ERROR_BYTES, "a trace runs already, to %.200s", trace->path);
+		error_set(error, "a trace runs already, to %.200s", trace->path);
 		return -EALREADY;
 	}
 	ret = open_file(options->path, error);
@@ -372,7 +372,7 @@ int trace_start(struct trace *trace, const struct trace_options *options, char *
 	free(trace->path);
 	ret = begin(trace, options);
 	if (ret) {
-		snprintf(error, TRACE_ERROR_BYTES, "%s", strerror(-ret));
+		error_set(error, "%s", strerror(-ret));
 		close(trace->fd);
 		trace->fd = -1;
 		return ret;
@@ -440,7 +440,7 @@ int trace_stop(struct trace *trace, char *error)
 	struct trace_buffer *buffer;
 
 	if (trace->fd < 0) {
-		snprintf(error, TRACE_ERROR_BYTES, "no trace runs");
+		error_set(error, "no trace runs");
 		return -ENOENT;
 	}
 	atomic_store(&trace->first.mode, 0);
@@ -453,9 +453,9 @@ int trace_stop(struct trace *trace, char *error)
 		log_warn("trace %s: %llu records are missing: the buffer was full", trace->path,
 			 (unsigned long long)lost(trace));
 	if (trace->error == -ETIMEDOUT)
-		snprintf(error, TRACE_ERROR_BYTES, "the end is missing: nobody reads this pipe");
+		error_set(error, "the end is missing: nobody reads this pipe");
 	else if (trace->error)
-		snprintf(error, TRACE_ERROR_BYTES, "%s", strerror(-trace->error));
+		error_set(error, "%s", strerror(-trace->error));
 	return trace->error;
 }
 

@@ -15,7 +15,6 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#define TRACE_ERROR_BYTES    256
 #define TRACE_BUFFER_DEFAULT (8u << 20)
 #define TRACE_BUFFER_MIN     (64u << 10)
 #define TRACE_BUFFER_MAX     (1u << 30)
@@ -105,7 +104,7 @@ void trace_destroy(struct trace *trace);
 
 /**
  * trace_start() - open the file and record from now on
- * @error: TRACE_ERROR_BYTES; one line without the path on failure
+ * @error: ERROR_BYTES; one line without the path on failure
  *
  * A FIFO must have a reader. Main thread, as the next two. Return: 0 or negative errno; -EALREADY
  * if a trace runs.
@@ -113,7 +112,7 @@ void trace_destroy(struct trace *trace);
 int trace_start(struct trace *trace, const struct trace_options *options, char *error);
 /**
  * trace_stop() - write out what is in the buffer and close the file
- * @error: TRACE_ERROR_BYTES; one line on failure
+ * @error: ERROR_BYTES; one line on failure
  *
  * Waits for the disk; for a FIFO that nobody reads a few seconds at most. Return: 0; -ENOENT if no
  * trace runs; negative errno if the file is not complete, for example -ENOSPC.

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "log.h"
 #include "synic_internal.h"
 #include "vcpu_internal.h"
@@ -259,7 +260,7 @@ struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_
 	int ret;
 
 	if (!vcpus) {
-		snprintf(error, VM_ERROR_MAX, "out of memory");
+		error_set(error, "out of memory");
 		return NULL;
 	}
 	vcpus->vm = config->vm;
@@ -281,8 +282,7 @@ struct vcpus *vcpus_create(const struct vcpus_config *config, const struct boot_
 	}
 	ret = create_all(vcpus, config->features, entry);
 	if (ret) {
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create %u VPs: %s", cpus,
-			 strerror(-ret));
+		error_set(error, "/dev/kvm: cannot create %u VPs: %s", cpus, strerror(-ret));
 		vcpus_destroy(vcpus);
 		return NULL;
 	}

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "vm.h"
 #include "wire/tlfs.h"
 
@@ -47,8 +48,7 @@ static int check_capabilities(int kvm, bool hyperv, char *error)
 	int version = ioctl(kvm, KVM_GET_API_VERSION, 0);
 
 	if (version != KVM_API_VERSION) {
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: API version %d, need %d", version,
-			 KVM_API_VERSION);
+		error_set(error, "/dev/kvm: API version %d, need %d", version, KVM_API_VERSION);
 		return -ENOTSUP;
 	}
 	for (unsigned int i = 0; i < vm_capability_count; i++) {
@@ -58,8 +58,7 @@ static int check_capabilities(int kvm, bool hyperv, char *error)
 			continue;
 		if (ioctl(kvm, KVM_CHECK_EXTENSION, capability->number) > 0)
 			continue;
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: this KVM has no %s%s", capability->name,
-			 capability->required ? "" : ", which Hyper-V needs");
+		error_set(error, "/dev/kvm: this KVM has no %s%s", capability->name, capability->required ? "" : ", which Hyper-V needs");
 		return -ENOTSUP;
 	}
 	return 0;
@@ -72,7 +71,7 @@ int vm_open_kvm(bool hyperv, char *error)
 
 	if (kvm < 0) {
 		ret = -errno;
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: %s", strerror(-ret));
+		error_set(error, "/dev/kvm: %s", strerror(-ret));
 		return ret;
 	}
 	ret = check_capabilities(kvm, hyperv, error);
@@ -132,25 +131,23 @@ static int set_up(struct vm *vm, const struct vm_config *config, char *error)
 		return vm->kvm;
 	most = ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
 	if (most > 0 && vm->cpus > (unsigned int)most) {
-		snprintf(error, VM_ERROR_MAX, "--cpus %u: this KVM allows %d", vm->cpus, most);
+		error_set(error, "--cpus %u: this KVM allows %d", vm->cpus, most);
 		return -EINVAL;
 	}
 	vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
 	if (vm->fd < 0) {
 		ret = -errno;
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create a VM: %s", strerror(-ret));
+		error_set(error, "/dev/kvm: cannot create a VM: %s", strerror(-ret));
 		return ret;
 	}
 	ret = create_irqchip(vm->fd);
 	if (ret) {
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot create interrupt controllers: %s",
-			 strerror(-ret));
+		error_set(error, "/dev/kvm: cannot create interrupt controllers: %s", strerror(-ret));
 		return ret;
 	}
 	ret = add_memory(vm->fd, config->mem);
 	if (ret)
-		snprintf(error, VM_ERROR_MAX, "/dev/kvm: cannot map guest memory: %s",
-			 strerror(-ret));
+		error_set(error, "/dev/kvm: cannot map guest memory: %s", strerror(-ret));
 	return ret;
 }
 
@@ -159,7 +156,7 @@ struct vm *vm_create(const struct vm_config *config, char *error)
 	struct vm *vm = calloc(1, sizeof(*vm));
 
 	if (!vm) {
-		snprintf(error, VM_ERROR_MAX, "out of memory");
+		error_set(error, "out of memory");
 		return NULL;
 	}
 	vm->kvm = -1;

@@ -16,7 +16,6 @@
 
 #define VM_CPUS_MAX 64
 #define VM_SLOT_FIRST 2u /* memory slots before are those of the RAM that is there from the start */
-#define VM_ERROR_MAX 256
 
 /* Interrupt lines: the PC's 24, then one SINT per VP. */
 #define VM_GSI_IOAPIC_PINS 24u
@@ -55,7 +54,7 @@ extern const unsigned int vm_capability_count;
 /**
  * vm_open_kvm() - open /dev/kvm and check that it can do what we need
  * @hyperv: also what Hyper-V needs
- * @error: VM_ERROR_MAX bytes; one line on failure
+ * @error: ERROR_BYTES; one line on failure
  *
  * Return: a file descriptor or negative errno.
  */
@@ -70,7 +69,7 @@ struct vm_config {
 
 /**
  * vm_create() - a VM with memory, in-kernel interrupt controllers and PIT, without VPs
- * @error: VM_ERROR_MAX bytes; one line on failure
+ * @error: ERROR_BYTES; one line on failure
  *
  * Return: the VM or NULL.
  */

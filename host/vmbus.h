@@ -70,7 +70,7 @@ void vmbus_pause(struct vmbus *vmbus, bool on);
 
 /**
  * vmbus_fault_add() - add a rule; one that is to be carried out at once is
- * @error: FAULT_ERROR_BYTES
+ * @error: ERROR_BYTES
  *
  * Bus thread. Return: as fault_add().
  */

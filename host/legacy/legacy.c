@@ -6,11 +6,11 @@
 #include "legacy/legacy.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "error.h"
 #include "legacy/adapters.h"
 #include "legacy/chipset.h"
 #include "log.h"
@@ -18,7 +18,6 @@
 #include "network.h"
 #include "pci.hex" /* unsigned char pci_aml_code[] */
 
-#define ERROR_BYTES 256
 #define IDE_IRQ(channel) (14 + (channel))
 #define STOP_LIMIT_MS 10000 /* a disk that works has answered long before */
 
@@ -29,16 +28,6 @@ struct legacy {
 	struct chipset chipset;
 	struct adapters adapters;
 };
-
-__attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, LEGACY_ERROR_BYTES, format, arguments);
-	va_end(arguments);
-	return -1;
-}
 
 /*
  * The line as it is, not a pulse: the inputs take its edge, but a guest that looks later, or programs them for levels, finds
@@ -73,12 +62,12 @@ static int open_disk(struct machine *machine, const struct option_disk *option, 
 
 	disk = disk_open(&option->disk, why);
 	if (!disk)
-		return fail(error, "--disk %s: %s", option->argument, why);
+		return error_set(error, "--disk %s: %s", option->argument, why);
 	ret = ide_add_disk(machine->legacy->ide, option->lun, disk);
 	if (!ret)
 		return 0;
 	disk_close(disk);
-	return fail(error, "--disk %s: %s", option->argument, strerror(-ret));
+	return error_set(error, "--disk %s: %s", option->argument, strerror(-ret));
 }
 
 static int open_disks(struct machine *machine, char *error)
@@ -89,7 +78,7 @@ static int open_disks(struct machine *machine, char *error)
 		if (options->disks[i].controller != OPTIONS_CONTROLLER_IDE)
 			continue;
 		if (!machine->legacy && !create(machine))
-			return fail(error, "--disk %s: out of memory", options->disks[i].argument);
+			return error_set(error, "--disk %s: out of memory", options->disks[i].argument);
 		if (open_disk(machine, &options->disks[i], error))
 			return -1;
 	}
@@ -98,16 +87,16 @@ static int open_disks(struct machine *machine, char *error)
 
 static int open_nic(struct machine *machine, unsigned int number, const struct option_nic *option, char *error)
 {
-	char why[NET_ERROR_BYTES];
+	char why[ERROR_BYTES];
 	struct net *net = network_open_backend(&option->net, why);
 	int ret;
 
 	if (!net)
-		return fail(error, "--nic %s: %s", option->argument, why);
+		return error_set(error, "--nic %s: %s", option->argument, why);
 	ret = adapters_open(&machine->legacy->adapters, machine->mem, net, number, option);
 	if (ret == -ENOSPC)
-		return fail(error, "--nic %s: there are slots for %u NICs with model=tulip only", option->argument, ADAPTERS_MAX);
-	return ret ? fail(error, "--nic %s: %s", option->argument, strerror(-ret)) : 0;
+		return error_set(error, "--nic %s: there are slots for %u NICs with model=tulip only", option->argument, ADAPTERS_MAX);
+	return ret ? error_set(error, "--nic %s: %s", option->argument, strerror(-ret)) : 0;
 }
 
 static int open_nics(struct machine *machine, char *error)
@@ -118,7 +107,7 @@ static int open_nics(struct machine *machine, char *error)
 		if (!options->nics[i].tulip)
 			continue;
 		if (!machine->legacy && !create(machine))
-			return fail(error, "--nic %s: out of memory", options->nics[i].argument);
+			return error_set(error, "--nic %s: out of memory", options->nics[i].argument);
 		if (open_nic(machine, i, &options->nics[i], error))
 			return -1;
 	}
@@ -160,9 +149,9 @@ int legacy_attach(struct machine *machine, char *error)
 	if (!ret)
 		ret = ide_attach(legacy->ide, machine->pio);
 	if (ret)
-		return fail(error, "cannot attach the IDE controller: %s", strerror(-ret));
+		return error_set(error, "cannot attach the IDE controller: %s", strerror(-ret));
 	ret = adapters_attach(&legacy->adapters, legacy->pci, machine->vm);
-	return ret ? fail(error, "cannot attach the network adapters: %s", strerror(-ret)) : 0;
+	return ret ? error_set(error, "cannot attach the network adapters: %s", strerror(-ret)) : 0;
 }
 
 void legacy_stop(struct machine *machine)

@@ -10,13 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LEGACY_ERROR_BYTES 512
-
 struct machine;
 
 /**
  * legacy_open() - make the devices, open the disks and networks that the options name; machine->legacy stays NULL where there are none
- * @error: LEGACY_ERROR_BYTES; on failure one line that names the option
+ * @error: ERROR_BYTES; on failure one line that names the option
  *
  * What was made is undone by legacy_close(), also on failure. Return: 0 or -1.
  */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "error.h"
 
 #define MIB (1ull << 20)
 
@@ -60,7 +61,7 @@ static int remove_files(void **state)
 static const char *load_says(const struct files *files, uint64_t memory, const char *append,
 			     bool initrd)
 {
-	static char error[BOOT_ERROR_BYTES];
+	static char error[ERROR_BYTES];
 	struct boot_config config = {.kernel = files->kernel, .append = append};
 	struct guestmem *mem = guestmem_create(memory);
 	struct boot_entry entry;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "log.h"
 
 #define PATIENCE 10 /* seconds until a wait has failed */
@@ -419,7 +420,7 @@ struct rule {
 static void add_rule(struct bus *bus, void *context)
 {
 	struct rule *rule = context;
-	char error[FAULT_ERROR_BYTES] = "";
+	char error[ERROR_BYTES] = "";
 
 	rule->id = vmbus_fault_add(bus->vmbus, rule->text, error);
 	if (rule->id < 0)

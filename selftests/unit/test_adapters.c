@@ -2,7 +2,7 @@
 // links: host/legacy/adapters.c host/legacy/pci.c host/pio.c
 // links: host/options.c host/options_memory.c host/options_disk.c host/options_trace.c host/loop.c host/options_nic.c host/options_spec.c
 // links: host/options_hyperv.c host/options_services.c host/hyperv_leaves.c
-// links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c host/fault_names.c
+// links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c host/fault_names.c host/error.c
 /*
  * 21140A functions on the PCI bus: what a guest finds there, BARs that lead to the right adapter, lines that are shared.
  */

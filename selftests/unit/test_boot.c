@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/boot.c host/boot_bzimage.c host/boot_elf.c host/acpi.c host/guestmem.c host/pagemap.c
+// links: host/boot.c host/boot_bzimage.c host/boot_elf.c host/acpi.c host/guestmem.c host/pagemap.c host/error.c
 /*
  * Kernel loading and the ACPI tables: a bzImage made here, whole and damaged in every way the
  * loader knows, and tables walked from the RSDP on as a guest does.
@@ -22,6 +22,7 @@
 
 #include "acpi.h"
 #include "boot_files.h"
+#include "error.h"
 
 #define SETUP_SECTORS	 7
 #define PAYLOAD_OFFSET	 ((SETUP_SECTORS + 1) * 512)
@@ -89,7 +90,7 @@ static void a_sound_kernel_is_placed(void **state)
 	const struct files *files = *state;
 	struct boot_config config = {files->kernel, files->initrd, "console=ttyS0 quiet", 0xe0000};
 	struct guestmem *mem = guestmem_create(64 * MIB);
-	char error[BOOT_ERROR_BYTES] = "";
+	char error[ERROR_BYTES] = "";
 	struct boot_entry entry;
 	struct boot_params *zero;
 	uint8_t *initrd;
@@ -119,7 +120,7 @@ static void the_initrd_stays_below_its_limit(void **state)
 	const struct files *files = *state;
 	struct boot_config config = {.kernel = files->kernel, .initrd = files->initrd};
 	struct guestmem *mem = guestmem_create(128 * MIB);
-	char error[BOOT_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	struct boot_entry entry;
 	struct boot_params *zero;
 
@@ -137,7 +138,7 @@ static void the_memory_map_is_true(void **state)
 	const struct files *files = *state;
 	struct boot_config config = {.kernel = files->kernel};
 	struct guestmem *mem = guestmem_create(GUESTMEM_LOW_END + 64 * MIB);
-	char error[BOOT_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	struct boot_entry entry;
 	struct boot_params *zero;
 	uint64_t end = 0;
@@ -189,7 +190,7 @@ static void page_tables_and_gdt_fit_the_entry_state(void **state)
 	const struct files *files = *state;
 	struct boot_config config = {.kernel = files->kernel};
 	struct guestmem *mem = guestmem_create(64 * MIB);
-	char error[BOOT_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	struct boot_entry entry;
 	uint64_t *gdt;
 
@@ -339,7 +340,7 @@ static void long_paths_keep_the_error(void **state)
 {
 	struct boot_config config = {0};
 	struct guestmem *mem = guestmem_create(64 * MIB);
-	char error[BOOT_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	struct boot_entry entry;
 	char path[3000];
 

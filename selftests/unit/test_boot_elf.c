@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/boot.c host/boot_bzimage.c host/boot_elf.c host/acpi.c host/guestmem.c host/pagemap.c
+// links: host/boot.c host/boot_bzimage.c host/boot_elf.c host/acpi.c host/guestmem.c host/pagemap.c host/error.c
 /*
  * Loading a vmlinux: one made here, with a segment of text, one of data whose memory is longer than its bytes, and a note;
  * whole, and damaged in every way the loader knows.
@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "boot_files.h"
+#include "error.h"
 
 #define MAP	    0xffffffff80000000ull
 #define TEXT_GPA    0x1000000ull
@@ -72,7 +73,7 @@ static void a_sound_kernel_is_placed(void **state)
 	uint8_t initrd[5000] = { 0xa5 };
 	struct boot_config config = { files->kernel, files->initrd, "quiet", 0xe0000 };
 	struct guestmem *mem = guestmem_create(64 * MIB);
-	char error[BOOT_ERROR_BYTES] = "";
+	char error[ERROR_BYTES] = "";
 	struct boot_entry entry;
 	struct boot_params *zero;
 	const uint8_t *data;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/disk_null.c host/disk_raw.c host/disk_raw_flush.c host/disk_raw_open.c host/log.c
+// links: host/disk_null.c host/disk_raw.c host/disk_raw_flush.c host/disk_raw_open.c host/log.c host/error.c
 /*
  * The disk backends on real files, over a loop of the test's own that can cut a transfer short or
  * say that a step failed: what arrives in the file, what a slower way replaces, what is an error.
@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "disk.h"
+#include "error.h"
 
 #define IMAGE_BYTES (4u << 20)
 #define SCRIPT_MAX  8
@@ -78,7 +79,7 @@ struct bench {
 	struct disk_request request;
 	bool finished;
 	int error;
-	char text[256];
+	char text[ERROR_BYTES];
 };
 
 static void finished(struct disk_request *request, int error)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/disk_raw.c host/disk_raw_flush.c host/disk_raw_open.c host/log.c
+// links: host/disk_raw.c host/disk_raw_flush.c host/disk_raw_open.c host/log.c host/error.c
 /*
  * Flushes of one disk from several loops, which the test runs by hand: which fdatasync answers which
  * flush, and who hears of an error.
@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "disk.h"
+#include "error.h"
 #include "log.h"
 
 #define LOOPS	    3
@@ -130,7 +131,7 @@ static bool syncing(unsigned int loop)
 static int setup(void **state)
 {
 	struct disk_options options = {.path = path};
-	char why[256];
+	char why[ERROR_BYTES];
 	int fd;
 
 	(void)state;

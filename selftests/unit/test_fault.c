@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c host/loop.c
+// links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c host/loop.c host/error.c
 // links: host/fault_names.c host/fault_vstor.c host/fault_nvsp.c host/fault_dm.c host/fault_image.c
 /*
  * Rules of faults: what is a rule and what is said of one that is none, which events hit, how often,
@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "fault.h"
 #include "fault_image.h"
 #include "wire/chanmsg.h"
@@ -62,7 +63,7 @@ static unsigned int hits(struct fault *fault, const struct fault_event *event, u
 
 static void add(struct fault *fault, const char *rule)
 {
-	char error[FAULT_ERROR_BYTES];
+	char error[ERROR_BYTES];
 
 	if (fault_add(fault, rule, error) < 0)
 		fail_msg("%s: %s", rule, error);
@@ -121,7 +122,7 @@ static void bad_rules_are_told(void **state)
 		{ "now:drop", "'drop' cannot be done to 'now'" },
 		{ "now:rescind", "'rescind' needs channel= when it is done now" },
 	};
-	char error[FAULT_ERROR_BYTES];
+	char error[ERROR_BYTES];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_true(fault_add(*state, bad[i].rule, error) < 0);

@@ -4,7 +4,7 @@
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/vmbus_fault.c host/worker_fault.c
 // links: host/trace.c host/trace_buffer.c host/trace_pcapng.c host/log.c selftests/unit/bus_fixture.c selftests/unit/bus_guest.c
-// links: host/fault_names.c host/fault_image.c host/fault_vstor.c
+// links: host/fault_names.c host/fault_image.c host/fault_vstor.c host/error.c
 /*
  * Channels of the host as messages ask for them: GPADLs, OPEN, CLOSE, MODIFYCHANNEL, and every
  * request that must be refused.

@@ -5,7 +5,7 @@
 // links: host/vmbus_fault.c host/worker_fault.c host/log.c
 // links: selftests/unit/bus_fixture.c selftests/unit/bus_guest.c
 // links: host/trace.c host/trace_buffer.c host/trace_pcapng.c
-// links: host/fault_names.c host/fault_image.c host/fault_vstor.c
+// links: host/fault_names.c host/fault_image.c host/fault_vstor.c host/error.c
 /*
  * A host that misbehaves on purpose, seen from the guest: each thing that a rule can have done to
  * messages, packets, interrupts, rings and offers; and that the host itself stays sane meanwhile.

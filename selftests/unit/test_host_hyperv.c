@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // links: host/hyperv.c host/guestmem.c host/pagemap.c host/log.c host/loop.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
-// links: host/fault_names.c
+// links: host/fault_names.c host/error.c
 /*
  * Hypercall and SynIC exits as KVM hands them over, with all that a guest can get wrong in them.
  * The bus and the SynIC behind them are fakes that note what arrives.
@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "hyperv.h"
 #include "synic_internal.h"
 #include "wire/hypercall.h"
@@ -194,7 +195,7 @@ static void synic_registers_are_passed_on(void **state)
 
 static void faults_answer_in_the_bus_s_place(void **state)
 {
-	char error[FAULT_ERROR_BYTES];
+	char error[ERROR_BYTES];
 
 	(void)state;
 	fault_add(hyperv.fault, "hypercall,type=post-message,connection=4,nth=2:answer,status=18",

@@ -4,7 +4,7 @@
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/vmbus_fault.c host/worker_fault.c
 // links: host/trace.c host/trace_buffer.c host/trace_pcapng.c host/log.c selftests/unit/bus_fixture.c selftests/unit/bus_guest.c
-// links: host/fault_names.c host/fault_image.c host/fault_vstor.c
+// links: host/fault_names.c host/fault_image.c host/fault_vstor.c host/error.c
 /*
  * The worker of a channel: packets in and answers out, full rings, rescind with requests in flight,
  * and a guest that breaks each rule of the rings.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/net_offload.c host/net_sink.c host/loop.c host/log.c
+// links: host/net_offload.c host/net_sink.c host/loop.c host/log.c host/error.c
 /*
  * Checksums and segments made in software, checked by a receiver's rules: every segment's checksums sum to nothing, and
  * their payloads are the frame's, in order. And what the sink answers.
@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "net_offload.h"
 
 #define FRAMES_MAX 64
@@ -232,7 +233,7 @@ static void the_sink_answers(void **state)
 	const uint8_t question[42] = { 255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1,
 				       2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2 };
 	const struct net_options options = { .sink = true, .queues = 2 };
-	char error[NET_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	struct net *net = net_sink_open(&options, error);
 	struct net_queue *queue = net->ops->open(net, 1, NULL, ready, NULL);
 	struct net_meta meta = { 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/net_sink.c host/net_offload.c host/loop.c host/log.c
+// links: host/net_sink.c host/net_offload.c host/loop.c host/log.c host/error.c
 /*
  * The sink with fewer queues than channels: questions of any thread are answered on the queue that receives, once, also while
  * that one closes and opens.
@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "net.h"
 
 #define PINGS 5000u
@@ -98,7 +99,7 @@ static void close_queue(struct end *end, struct net_queue *queue)
 static void begin(struct end *end)
 {
 	const struct net_options options = { .sink = true, .queues = 1 };
-	char error[NET_ERROR_BYTES];
+	char error[ERROR_BYTES];
 
 	memset(end, 0, sizeof(*end));
 	end->loop = loop_create(16, NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/net_tap.c host/net_tap_open.c host/net_error.c host/loop.c host/log.c
+// links: host/net_tap.c host/net_tap_open.c host/loop.c host/log.c host/error.c
 /*
  * The tap backend against the kernel's own tap, in a network namespace of its own. The other end of the wire is a
  * packet socket on the interface, which also shows and takes struct virtio_net_hdr.
@@ -30,6 +30,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "net.h"
 
 #define TAP "tap-test"
@@ -177,7 +178,7 @@ static void set_up_with_carrier(void)
 
 static void begin(struct end *end, short flags)
 {
-	char error[NET_ERROR_BYTES];
+	char error[ERROR_BYTES];
 
 	skip_without_namespace();
 	make_tap(flags);
@@ -500,7 +501,7 @@ static void only_open_queues_get_flows(void **state)
 	struct net_meta meta;
 	unsigned int got[2] = { 0 };
 	struct end end = { 0 };
-	char error[NET_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	uint8_t frame[100], in[100];
 	size_t bytes = tcp_frame(frame, 20);
 
@@ -543,7 +544,7 @@ static void only_open_queues_get_flows(void **state)
 static void refused(const char *name, unsigned int queues, const char *wanted)
 {
 	const struct net_options options = { .tap = name, .queues = queues };
-	char error[NET_ERROR_BYTES] = "";
+	char error[ERROR_BYTES] = "";
 
 	assert_null(net_tap_open(&options, error));
 	if (!strstr(error, wanted) || strchr(error, '\n'))
@@ -566,7 +567,7 @@ static void refused_unprivileged(const char *wanted)
 
 static void refusals_say_what_to_do(void **state)
 {
-	char error[NET_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	bool has_other_users;
 	struct net *net;
 	int fd;
@@ -604,7 +605,7 @@ static void refusals_say_what_to_do(void **state)
 static void the_mtu_is_the_interfaces(void **state)
 {
 	struct ifreq request = { .ifr_mtu = 4000 };
-	char error[NET_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	struct net *net;
 
 	(void)state;

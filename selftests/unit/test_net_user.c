@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/net_user.c host/net_user_open.c host/net_user_poll.c host/net_error.c host/loop.c host/log.c selftests/unit/tiny_guest.c
+// links: host/net_user.c host/net_user_open.c host/net_user_poll.c host/loop.c host/log.c selftests/unit/tiny_guest.c host/error.c
 /*
  * The user backend with the real libslirp: what a guest with a few lines of TCP (tiny_guest.c) gets from it, what
  * happens when that guest takes nothing, and what is said of wrong options.
@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "net_user.h"
 #include "tiny_guest.h"
 
@@ -82,7 +83,7 @@ static void send_frame(void *context, const void *frame, size_t bytes)
 
 static void begin(struct test *test, const struct net_options *options)
 {
-	char error[NET_ERROR_BYTES] = "";
+	char error[ERROR_BYTES] = "";
 
 	*test = (struct test){ .loop = loop_create(64, batch, test), .guest = { .send = send_frame, .context = test } };
 	assert_non_null(test->loop);
@@ -404,7 +405,7 @@ static void a_queue_may_be_opened_again(void **state)
 
 static void refused(const struct net_options *options, const char *wanted)
 {
-	char error[NET_ERROR_BYTES] = "";
+	char error[ERROR_BYTES] = "";
 
 	assert_null(net_user_open(options, error));
 	if (!strstr(error, wanted) || strchr(error, '\n'))

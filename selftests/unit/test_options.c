@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/options.c host/options_memory.c host/options_disk.c host/options_trace.c host/loop.c host/options_nic.c host/options_spec.c
+// links: host/options.c host/options_memory.c host/options_disk.c host/options_trace.c host/loop.c host/options_nic.c host/options_spec.c host/error.c
 // links: host/options_hyperv.c host/options_services.c host/hyperv_leaves.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/fault_names.c
@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "options.h"
 #include "options_nic.h"
 #include "wire/chanmsg.h"
@@ -26,7 +27,7 @@
 #define ARGUMENTS_MAX 600
 
 static struct options options;
-static char error[OPTIONS_ERROR_BYTES];
+static char error[ERROR_BYTES];
 
 /* Splits at blanks, as a shell would. The words live as long as the options. */
 static int parse(const char *line)
@@ -361,7 +362,7 @@ static void bad_disk_parts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		char line[256], message[OPTIONS_ERROR_BYTES];
+		char line[256], message[ERROR_BYTES];
 
 		snprintf(line, sizeof(line), "--kernel k --disk %s", bad[i].spec);
 		snprintf(message, sizeof(message), "--disk %s: %s", bad[i].spec, bad[i].what);
@@ -466,7 +467,7 @@ static void long_values_stay_one_line(void **state)
 	snprintf(line, sizeof(line), "--kernel k --memory %01500d", 0);
 	options_free(&options);
 	assert_int_equal(parse(line), -EINVAL);
-	assert_true(strlen(error) < OPTIONS_ERROR_BYTES - 1);
+	assert_true(strlen(error) < ERROR_BYTES - 1);
 	assert_non_null(strstr(error, ": must be"));
 }
 

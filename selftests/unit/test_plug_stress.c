@@ -7,7 +7,7 @@
 // links: host/storvsp.c host/storvsp_channel.c host/storvsp_srb.c host/storvsp_barrier.c host/storvsp_reset.c host/storvsp_plug.c host/gpa_direct.c host/provider.c
 // links: host/scsi.c host/scsi_inquiry.c host/scsi_mode.c host/scsi_rw.c host/scsi_unmap.c
 // links: host/disk_raw.c host/disk_raw_flush.c host/disk_raw_open.c host/disk_null.c
-// links: host/fault_names.c host/fault_image.c host/fault_vstor.c
+// links: host/fault_names.c host/fault_image.c host/fault_vstor.c host/error.c
 /*
  * A controller with three channels under load, each with a guest thread, while its LUNs come, go and
  * change and resets cross: everything real but the SynIC, for the sanitizers.
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bus_fixture.h"
+#include "error.h"
 #include "storvsp.h"
 #include "wire/vstor.h"
 
@@ -65,7 +66,7 @@ static void plug_round(struct bus *bus, void *context)
 	unsigned int lun = 1 + plug->round % (LUNS - 1);
 	struct disk_options file = { .path = plug->path };
 	struct disk_options null = { .null_bytes = 1 << 20 };
-	char why[256];
+	char why[ERROR_BYTES];
 	int ret = -EBUSY;
 
 	(void)bus;

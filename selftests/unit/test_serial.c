@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// links: host/serial.c host/chardev.c host/unix_socket.c host/loop.c host/log.c
+// links: host/serial.c host/chardev.c host/unix_socket.c host/loop.c host/log.c host/error.c
 /*
  * The serial port as a driver sees it (detection, interrupts, FIFO) and its files and sockets from
  * the other side.
@@ -26,6 +26,7 @@
 
 #include <cmocka.h>
 
+#include "error.h"
 #include "serial.h"
 
 enum {
@@ -89,7 +90,7 @@ static void *run_loop(void *context)
 static void open_port(struct port *port, const char *kind)
 {
 	char spec[128];
-	char error[SERIAL_ERROR_BYTES] = "";
+	char error[ERROR_BYTES] = "";
 
 	snprintf(spec, sizeof(spec), "%s%s", kind, strchr(kind, '=') ? port->path : "");
 	port->serial = serial_create(spec, 0, port->loop, port->irq, error);
@@ -442,7 +443,7 @@ static void only_dead_sockets_are_replaced(void **state)
 	struct port *port = *state;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int dead = socket(AF_UNIX, SOCK_STREAM, 0);
-	char error[SERIAL_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	char spec[128];
 
 	strcpy(address.sun_path, port->path);
@@ -478,7 +479,7 @@ static void bad_specs_are_named(void **state)
 		{"socket=/nowhere/at/all", "--serial socket=/nowhere/at/all: No such file"},
 	};
 	struct port *port = *state;
-	char error[SERIAL_ERROR_BYTES];
+	char error[ERROR_BYTES];
 	char spec[1024] = "socket=/";
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -496,7 +497,7 @@ static void bad_specs_are_named(void **state)
 static void a_full_disk_stops_nobody(void **state)
 {
 	struct port *port = *state;
-	char error[SERIAL_ERROR_BYTES];
+	char error[ERROR_BYTES];
 
 	port->serial = serial_create("file=/dev/full", 1, port->loop, port->irq, error);
 	assert_non_null(port->serial);

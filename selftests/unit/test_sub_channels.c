@@ -5,7 +5,7 @@
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/vmbus_fault.c host/worker_fault.c
 // links: host/trace.c host/trace_buffer.c host/trace_pcapng.c
-// links: host/fault_names.c host/fault_image.c host/fault_vstor.c
+// links: host/fault_names.c host/fault_image.c host/fault_vstor.c host/error.c
 /*
  * Sub-channels on the bus: offered when the provider asks, open beside the primary, and gone with
  * it.

@@ -4,7 +4,7 @@
 // links: host/trace.c host/trace_buffer.c host/trace_pcapng.c host/log.c selftests/unit/bus_fixture.c selftests/unit/bus_guest.c
 // links: host/fault.c host/fault_parse.c host/fault_edit.c host/fault_hold.c
 // links: host/vmbus_fault.c host/worker_fault.c
-// links: host/fault_names.c host/fault_image.c host/fault_vstor.c
+// links: host/fault_names.c host/fault_image.c host/fault_vstor.c host/error.c
 /*
  * Traces: every file is parsed back block by block as pcapng wants it, and compared with what was
  * said; also when the buffer is too small, the disk is full, nobody reads, or a trace ends in the
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "bus_fixture.h"
+#include "error.h"
 #include "log.h"
 #include "trace.h"
 
@@ -221,7 +222,7 @@ static void check_statistics(const struct parsed *file)
 struct world {
 	struct trace *trace;
 	char folder[64], path[96];
-	char error[TRACE_ERROR_BYTES];
+	char error[ERROR_BYTES];
 };
 
 static int setup(void **state)

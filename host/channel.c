@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
 #define RING_CONNECTION_BASE 0x2000u /* connection ids of our doorbells: this, or relid */
 
 struct channel *channel_create(const struct channel_host *host, const struct channel_offer *offer,
@@ -212,6 +214,14 @@ void channel_close(struct channel *channel, bool silent)
 	channel->state = CHANNEL_CLOSING;
 	disconnect_doorbell(channel);
 	worker_stop(channel->worker);
+}
+
+bool channel_ended(struct channel *channel, const struct timespec *until)
+{
+	if (channel->state == CHANNEL_CLOSED || worker_ended(channel->worker, until))
+		return true;
+	log_error("%s: %llu requests are not answered and given up", channel->name, (unsigned long long)atomic_load(&channel->stats.in_flight));
+	return false;
 }
 
 /*

@@ -134,6 +134,12 @@ void channel_opened(struct channel *channel);
  */
 void channel_close(struct channel *channel, bool silent);
 /**
+ * channel_ended() - after channel_close(): wait for the worker's thread, no longer than until what thread_after() gave
+ *
+ * Return: false: what its provider has asked of others still is not answered, and says so in the log.
+ */
+bool channel_ended(struct channel *channel, const struct timespec *until);
+/**
  * channel_join() - wait for the worker's thread and free what it used. Waits for requests in
  * flight.
  */
@@ -174,6 +180,8 @@ int worker_start(struct channel_worker *worker);
 void worker_pause(struct channel_worker *worker);
 /** worker_stop() - tell it to close; at most once. */
 void worker_stop(struct channel_worker *worker);
+/** worker_ended() - wait for its thread, no longer than until then. Return: whether it has ended. */
+bool worker_ended(struct channel_worker *worker, const struct timespec *until);
 /** worker_join() - wait for its thread. */
 void worker_join(struct channel_worker *worker);
 /** worker_destroy() - free a worker that does not run. */

@@ -26,6 +26,8 @@
 #include "vm.h"
 
 #define HVIS_HOST_VERSION "0.1.0"
+/* At the end, for requests in flight, of each kind of disk: one that works has answered long before. */
+#define MACHINE_STOP_LIMIT_MS 10000u
 
 struct control;
 struct legacy;

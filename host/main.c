@@ -332,6 +332,14 @@ static int end_guest(struct machine *machine)
 	return ret ? VM_FAILED : atomic_load(&machine->vm->end);
 }
 
+/* A file may lie on a server that is gone. What it may still write to cannot be taken away: the process ends as it is, with all that it had to say. */
+__attribute__((noreturn)) static void give_up(struct machine *machine, int status)
+{
+	for (unsigned int i = 0; i < OPTIONS_SERIALS_MAX; i++)
+		serial_destroy(machine->serials[i]);
+	_exit(status);
+}
+
 static int run_machine(struct machine *machine)
 {
 	int status = VM_FAILED;
@@ -362,6 +370,8 @@ static int run_machine(struct machine *machine)
 		status = end_guest(machine);
 
 	control_destroy(machine->control);
+	if (!vmbus_stop(machine->vmbus, MACHINE_STOP_LIMIT_MS))
+		give_up(machine, status);
 destroy_stats:
 	stats_destroy(machine->stats);
 destroy_vcpus:

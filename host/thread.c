@@ -2,6 +2,7 @@
 /*
  * Threads without signals. See thread.h.
  */
+#define _GNU_SOURCE
 #include "thread.h"
 
 #include <signal.h>
@@ -46,4 +47,9 @@ struct timespec thread_after(uint64_t nanoseconds)
 	when.tv_sec += (time_t)(nanoseconds / SECOND);
 	when.tv_nsec = (long)(nanoseconds % SECOND);
 	return when;
+}
+
+bool thread_join_until(pthread_t thread, const struct timespec *until)
+{
+	return !pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, until);
 }

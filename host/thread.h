@@ -6,6 +6,7 @@
 #define HVIS_HOST_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -21,5 +22,7 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void
 void thread_condition_init(pthread_cond_t *condition);
 /** thread_after() - @nanoseconds from now. Any thread. */
 struct timespec thread_after(uint64_t nanoseconds);
+/** thread_join_until() - wait for its end, no longer than until what thread_after() gave. Return: false: it runs, and may be joined later. */
+bool thread_join_until(pthread_t thread, const struct timespec *until);
 
 #endif

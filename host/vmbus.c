@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "thread.h"
 #include "vmbus_internal.h"
 #include "wire/hypercall.h"
 
@@ -373,6 +374,18 @@ struct vmbus *vmbus_create(const struct vmbus_config *config)
 	pthread_mutex_init(&vmbus->mailbox.lock, NULL);
 	sem_init(&vmbus->pause.heard, 0, 0);
 	return vmbus;
+}
+
+bool vmbus_stop(struct vmbus *vmbus, unsigned int limit_ms)
+{
+	struct timespec until = thread_after(limit_ms * 1000000ull);
+	bool ended = true;
+
+	for (struct channel *channel = vmbus->channels; channel; channel = channel->next)
+		channel_close(channel, true);
+	for (struct channel *channel = vmbus->channels; channel; channel = channel->next)
+		ended &= channel_ended(channel, &until);
+	return ended;
 }
 
 void vmbus_destroy(struct vmbus *vmbus)

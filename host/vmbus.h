@@ -30,6 +30,12 @@ struct vmbus_config {
 
 struct vmbus *vmbus_create(const struct vmbus_config *config);
 /**
+ * vmbus_stop() - close all channels and wait until what they were asked is answered, @limit_ms at most for all together
+ *
+ * The VPs have stopped, and the loop has too. Bus thread. Return: false: a backend does not answer; vmbus_destroy() would wait for it.
+ */
+bool vmbus_stop(struct vmbus *vmbus, unsigned int limit_ms);
+/**
  * vmbus_destroy() - close all channels, join their workers, free. The VPs have stopped, and
  * the loop has too, for good: a call of ours may still be queued in it. Bus thread.
  */

@@ -357,9 +357,16 @@ void worker_stop(struct channel_worker *worker)
 	loop_call(worker->loop, &worker->stop);
 }
 
+bool worker_ended(struct channel_worker *worker, const struct timespec *until)
+{
+	worker->joined = worker->joined || thread_join_until(worker->thread, until);
+	return worker->joined;
+}
+
 void worker_join(struct channel_worker *worker)
 {
-	pthread_join(worker->thread, NULL);
+	if (!worker->joined)
+		pthread_join(worker->thread, NULL);
 }
 
 int worker_doorbell(const struct channel_worker *worker)

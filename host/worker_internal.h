@@ -30,6 +30,7 @@ struct channel_worker {
 	const struct channel_ops *ops;
 	struct loop *loop;
 	pthread_t thread;
+	bool joined;
 	struct loop_work start;
 	struct loop_work stop;
 	struct loop_work pause;

@@ -19,7 +19,6 @@
 #include "pci.hex" /* unsigned char pci_aml_code[] */
 
 #define IDE_IRQ(channel) (14 + (channel))
-#define STOP_LIMIT_MS 10000 /* a disk that works has answered long before */
 
 struct legacy {
 	struct vm *vm; /* once attached */
@@ -159,8 +158,8 @@ void legacy_stop(struct machine *machine)
 	if (!machine->legacy)
 		return;
 	adapters_stop(&machine->legacy->adapters);
-	if (!ide_stop(machine->legacy->ide, STOP_LIMIT_MS))
-		log_error("an IDE disk has not answered for %u s: its last request is given up", STOP_LIMIT_MS / 1000);
+	if (!ide_stop(machine->legacy->ide, MACHINE_STOP_LIMIT_MS))
+		log_error("an IDE disk has not answered for %u s: its last request is given up", MACHINE_STOP_LIMIT_MS / 1000);
 }
 
 const uint8_t *legacy_ssdt(const struct machine *machine)

@@ -534,6 +534,37 @@ static void pages_are_lent_and_given_back(void **state)
 	guest_close(guest);
 }
 
+static void stop_at_once(struct bus *bus, void *stopped)
+{
+	*(bool *)stopped = vmbus_stop(bus->vmbus, 20);
+}
+
+/* One whose backend never answers does not keep the others, nor whoever waits for them all. */
+static void an_end_is_not_waited_for_without_a_limit(void **state)
+{
+	struct bus *bus = *state;
+	struct guest *stuck = guest_open(bus, 1, 4), *other = guest_open(bus, 2, 4);
+	bool stopped = true;
+
+	bus->echo.hold = true;
+	assert_int_equal(guest_send(stuck, 1, "x", 1), 0);
+	bus_await_number(bus, 0, "in_flight", 1);
+	bus_call(bus, stop_at_once, &stopped);
+	assert_false(stopped);
+	assert_int_equal(atomic_load(&bus->echo.closed), 1);
+	bus_call(bus, stop_at_once, &stopped);
+	assert_false(stopped);
+	echo_release(bus, 0);
+	while (atomic_load(&bus->echo.closed) < 2)
+		sched_yield();
+	bus_call(bus, stop_at_once, &stopped);
+	assert_true(stopped);
+	bus_call(bus, stop_at_once, &stopped);
+	assert_true(stopped);
+	guest_free(stuck);
+	guest_free(other);
+}
+
 static void release_while_in_flight(void **state)
 {
 	struct bus *bus = *state;
@@ -676,6 +707,7 @@ int main(void)
 		CASE(who_sends_looks),
 		CASE(packets_of_another_type_as_far_as_there_is_room),
 		CASE(pages_are_lent_and_given_back),
+		CASE(an_end_is_not_waited_for_without_a_limit),
 		CASE(release_while_in_flight),
 		CASE(channels_at_once),
 		CASE(contact_under_load),

@@ -175,7 +175,7 @@ struct hvis_bell;
 
 struct hvis_bell *hvis_bell_create(unsigned int cpu, unsigned int late_ticks, unsigned int held_max, void (*ring)(void *context),
 				   void *context);
-bool hvis_bell_holds(struct hvis_bell *bell, bool more);
+bool hvis_bell_holds(struct hvis_bell *bell, bool more, bool alone);
 bool hvis_bell_waits(struct hvis_bell *bell);
 bool hvis_bell_later(struct hvis_bell *bell);
 void hvis_bell_stop(struct hvis_bell *bell);

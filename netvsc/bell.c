@@ -47,10 +47,10 @@ static struct hvis_bell *mine(struct netvsc_queue *queue)
 	return bell->bell;
 }
 
-/** netvsc_bell_holds() - a frame was left in @queue, whose transmit lock is held; will netvsc_tx_ring() be called? */
-bool netvsc_bell_holds(struct netvsc_queue *queue)
+/** netvsc_bell_holds() - a frame was left in @queue, whose transmit lock is held, and all @alone; will netvsc_tx_ring() be called? */
+bool netvsc_bell_holds(struct netvsc_queue *queue, bool alone)
 {
-	return hvis_bell_holds(mine(queue), false);
+	return hvis_bell_holds(mine(queue), false, alone);
 }
 
 /** netvsc_bell_waits() - acknowledgements were left in @queue, whose transmit lock is held; will netvsc_tx_ring() be called soon? */

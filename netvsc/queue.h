@@ -128,7 +128,7 @@ void netvsc_send_room(struct vmbus_channel *channel, void *context);
 /* bell.c */
 int netvsc_bells_create(struct netvsc *nv);
 void netvsc_bells_destroy(struct netvsc *nv);
-bool netvsc_bell_holds(struct netvsc_queue *queue);
+bool netvsc_bell_holds(struct netvsc_queue *queue, bool alone);
 bool netvsc_bell_waits(struct netvsc_queue *queue);
 bool netvsc_bell_later(struct netvsc_queue *queue);
 

@@ -43,6 +43,12 @@ bool netvsc_pool_peek(const struct netvsc_pool *pool, u32 *number)
 	return true;
 }
 
+/** netvsc_pool_free() - how many are free, at least; the taking side's lock is held; any context */
+u32 netvsc_pool_free(const struct netvsc_pool *pool)
+{
+	return READ_ONCE(pool->given) - pool->taken;
+}
+
 /** netvsc_pool_take() - what netvsc_pool_peek() said is in use now; the taking side's lock is held; any context */
 void netvsc_pool_take(struct netvsc_pool *pool)
 {

@@ -56,6 +56,7 @@ struct netvsc_pool {
 
 void netvsc_pool_init(struct netvsc_pool *pool, u16 *numbers, u32 size, u32 first, u32 count);
 bool netvsc_pool_peek(const struct netvsc_pool *pool, u32 *number);
+u32 netvsc_pool_free(const struct netvsc_pool *pool);
 void netvsc_pool_take(struct netvsc_pool *pool);
 void netvsc_pool_give(struct netvsc_pool *pool, u32 number);
 

@@ -92,6 +92,14 @@ static bool ack_waits(struct netvsc_queue *queue)
 	return true;
 }
 
+/* The host has answered all frames but the last. */
+static bool is_alone(const struct netvsc_tx *tx)
+{
+	u32 unanswered = tx->slot_count - netvsc_pool_free(&tx->copies) - netvsc_pool_free(&tx->pages);
+
+	return unanswered + tx->batch.messages <= 1;
+}
+
 /**
  * netvsc_tx_may_wait() - a frame is in the batch or in the ring; may the rest wait for others?
  * @queue: its transmit lock is held
@@ -111,7 +119,7 @@ bool netvsc_tx_may_wait(struct netvsc_queue *queue, bool ack)
 		tx->left_to_poll++;
 		return true;
 	}
-	if (!(ack ? ack_waits(queue) : netvsc_bell_holds(queue)))
+	if (!(ack ? ack_waits(queue) : netvsc_bell_holds(queue, is_alone(tx))))
 		return false;
 	tx->held++;
 	return true;

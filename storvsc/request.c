@@ -207,6 +207,12 @@ static bool more_in_plug(void)
 	return in_task() && current->plug && !COMPAT_RQ_LIST_EMPTY(&current->plug->mq_list);
 }
 
+/* The host has answered all commands but the one just sent. A guess: others send, and answers are taken, meanwhile. */
+static bool is_alone(const struct storvsc_link *link)
+{
+	return READ_ONCE(link->sent) - READ_ONCE(link->answered) <= 1;
+}
+
 /* Return: 0 or the errors of hvis_channel_reserve(), with which nothing was done. */
 static int send(const struct passage *passage, struct scsi_cmnd *cmd, const struct extent *extent)
 {
@@ -236,7 +242,7 @@ static int send(const struct passage *passage, struct scsi_cmnd *cmd, const stru
 	storvsc_slot_lend(slot, id);
 	link->sent++;
 	hvis_channel_commit(link->channel, irq_flags);
-	if (last && !hvis_bell_holds(link->bell, more_in_plug()))
+	if (last && !hvis_bell_holds(link->bell, more_in_plug(), is_alone(link)))
 		storvsc_link_kick(link);
 	return 0;
 }

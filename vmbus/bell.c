@@ -145,12 +145,13 @@ static const struct task_struct *submitter(const struct hvis_bell *bell)
  * hvis_bell_holds() - packets are complete; may telling the host of them wait?
  * @bell: of their channel, or NULL
  * @more: more are known to follow at once
+ * @alone: as far as the caller can see, the host has answered all that was sent before
  *
  * Any context. What the caller wrote before, ring() sees. Return: true: ring() will be called, soon; false: the caller rings now.
  */
-bool hvis_bell_holds(struct hvis_bell *bell, bool more)
+bool hvis_bell_holds(struct hvis_bell *bell, bool more, bool alone)
 {
-	if (!bell || !burst_holds(&bell->burst, submitter(bell), READ_ONCE(current->nvcsw), jiffies, more))
+	if (!bell || !burst_holds(&bell->burst, submitter(bell), READ_ONCE(current->nvcsw), jiffies, more, alone))
 		return false;
 	hold(bell);
 	return true;

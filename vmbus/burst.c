@@ -7,7 +7,8 @@
  * Where the host is so quick that an answer is there before the task could sleep for it, one who sends a request at a
  * time looks like one who sends many. His are held alone: the bell tells of one packet, as the packet itself would
  * have, and a thread has run for that. After some such in a row the next few are not held; then it is tried again, and
- * if that was in vain, too, again after twice as many. One that was not held alone ends this.
+ * if that was in vain, too, again after twice as many. One that was not held alone ends this, and one that is sent while
+ * others have no answer, which such a task never does.
  */
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
@@ -21,6 +22,23 @@ void burst_init(struct burst *burst, unsigned long now, unsigned int held_max)
 	*burst = (struct burst){ .resume = now, .held_max = held_max, .skip_next = BURST_SKIP_MIN };
 }
 
+static void believe(struct burst *burst)
+{
+	WRITE_ONCE(burst->alone, 0);
+	WRITE_ONCE(burst->skip, 0);
+	WRITE_ONCE(burst->skip_next, BURST_SKIP_MIN);
+}
+
+/* Some are not to be held. Is this one of them, or are they over? */
+static bool skips(struct burst *burst, bool alone)
+{
+	if (alone)
+		WRITE_ONCE(burst->skip, READ_ONCE(burst->skip) - 1);
+	else
+		believe(burst);
+	return alone;
+}
+
 /**
  * burst_holds() - a packet was sent: may the bell wait?
  * @burst: of its channel
@@ -28,19 +46,18 @@ void burst_init(struct burst *burst, unsigned long now, unsigned int held_max)
  * @slept: how often that task has slept in its life
  * @now: in jiffies
  * @more: more are known to follow at once
+ * @alone: the host has answered all that was sent before
  *
  * Any context. Return: false: ring now, burst_rung() has been called.
  */
-bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more)
+bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more, bool alone)
 {
 	bool goes_on = task && READ_ONCE(burst->task) == task && READ_ONCE(burst->slept) == slept &&
 		       !time_before(now, READ_ONCE(burst->resume));
-	unsigned int held = READ_ONCE(burst->held) + 1, skip = READ_ONCE(burst->skip);
+	unsigned int held = READ_ONCE(burst->held) + 1;
 
-	if (goes_on && !more && skip) {
-		WRITE_ONCE(burst->skip, skip - 1);
+	if (goes_on && !more && READ_ONCE(burst->skip) && skips(burst, alone))
 		goes_on = false;
-	}
 	WRITE_ONCE(burst->task, task);
 	WRITE_ONCE(burst->slept, slept);
 	if ((!goes_on && !more) || held > burst->held_max) {
@@ -64,8 +81,7 @@ static void learn(struct burst *burst, unsigned int held)
 	unsigned int alone = READ_ONCE(burst->alone) + 1, skip = READ_ONCE(burst->skip_next);
 
 	if (held > 1) {
-		WRITE_ONCE(burst->alone, 0);
-		WRITE_ONCE(burst->skip_next, BURST_SKIP_MIN);
+		believe(burst);
 	} else if (alone < BURST_ALONE_MAX) {
 		WRITE_ONCE(burst->alone, alone);
 	} else { /* and one more in vain is enough the next time */

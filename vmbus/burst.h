@@ -41,7 +41,7 @@ struct burst {
 };
 
 void burst_init(struct burst *burst, unsigned long now, unsigned int held_max);
-bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more);
+bool burst_holds(struct burst *burst, const void *task, unsigned long slept, unsigned long now, bool more, bool alone);
 void burst_rung(struct burst *burst);
 void burst_task_slept(struct burst *burst);
 void burst_late(struct burst *burst, unsigned long now);

@@ -22,6 +22,7 @@ void burst_init(struct burst *burst, unsigned long now, unsigned int held_max)
 	*burst = (struct burst){ .resume = now, .held_max = held_max, .skip_next = BURST_SKIP_MIN };
 }
 
+/* Somebody sends many: to hold packets is worth it. */
 static void believe(struct burst *burst)
 {
 	WRITE_ONCE(burst->alone, 0);
@@ -29,11 +30,15 @@ static void believe(struct burst *burst)
 	WRITE_ONCE(burst->skip_next, BURST_SKIP_MIN);
 }
 
-/* Some are not to be held. Is this one of them, or are they over? */
+/* Is this packet one of those that are not held? */
 static bool skips(struct burst *burst, bool alone)
 {
+	unsigned int skip = READ_ONCE(burst->skip);
+
+	if (!skip)
+		return false;
 	if (alone)
-		WRITE_ONCE(burst->skip, READ_ONCE(burst->skip) - 1);
+		WRITE_ONCE(burst->skip, skip - 1);
 	else
 		believe(burst);
 	return alone;
@@ -56,7 +61,7 @@ bool burst_holds(struct burst *burst, const void *task, unsigned long slept, uns
 		       !time_before(now, READ_ONCE(burst->resume));
 	unsigned int held = READ_ONCE(burst->held) + 1;
 
-	if (goes_on && !more && READ_ONCE(burst->skip) && skips(burst, alone))
+	if (goes_on && !more && skips(burst, alone))
 		goes_on = false;
 	WRITE_ONCE(burst->task, task);
 	WRITE_ONCE(burst->slept, slept);

@@ -534,9 +534,14 @@ static void pages_are_lent_and_given_back(void **state)
 	guest_close(guest);
 }
 
-static void stop_at_once(struct bus *bus, void *stopped)
+struct stop {
+	unsigned int limit_ms;
+	bool stopped;
+};
+
+static void stop_bus(struct bus *bus, void *stop)
 {
-	*(bool *)stopped = vmbus_stop(bus->vmbus, 20);
+	((struct stop *)stop)->stopped = vmbus_stop(bus->vmbus, ((struct stop *)stop)->limit_ms);
 }
 
 /* One whose backend never answers does not keep the others, nor whoever waits for them all. */
@@ -544,23 +549,23 @@ static void an_end_is_not_waited_for_without_a_limit(void **state)
 {
 	struct bus *bus = *state;
 	struct guest *stuck = guest_open(bus, 1, 4), *other = guest_open(bus, 2, 4);
-	bool stopped = true;
+	struct stop soon = { .limit_ms = 20, .stopped = true }, late = { .limit_ms = 30000 };
 
 	bus->echo.hold = true;
 	assert_int_equal(guest_send(stuck, 1, "x", 1), 0);
 	bus_await_number(bus, 0, "in_flight", 1);
-	bus_call(bus, stop_at_once, &stopped);
-	assert_false(stopped);
-	assert_int_equal(atomic_load(&bus->echo.closed), 1);
-	bus_call(bus, stop_at_once, &stopped);
-	assert_false(stopped);
-	echo_release(bus, 0);
-	while (atomic_load(&bus->echo.closed) < 2)
+	bus_call(bus, stop_bus, &soon);
+	assert_false(soon.stopped);
+	while (atomic_load(&bus->echo.closed) < 1)
 		sched_yield();
-	bus_call(bus, stop_at_once, &stopped);
-	assert_true(stopped);
-	bus_call(bus, stop_at_once, &stopped);
-	assert_true(stopped);
+	bus_call(bus, stop_bus, &soon);
+	assert_false(soon.stopped);
+	assert_int_equal(atomic_load(&bus->echo.closed), 1);
+	echo_release(bus, 0);
+	bus_call(bus, stop_bus, &late);
+	assert_true(late.stopped);
+	bus_call(bus, stop_bus, &late);
+	assert_true(late.stopped);
 	guest_free(stuck);
 	guest_free(other);
 }

@@ -6,7 +6,6 @@
  * its verb, what the verb cannot do without is there.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,15 +102,7 @@ static const struct key {
 	[FAULT_KEY_OF] = { "of", LIES, 0, FAULT_NAMES_NONE },
 };
 
-__attribute__((format(printf, 2, 3))) static bool wrong(char *error, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(error, ERROR_BYTES, format, arguments);
-	va_end(arguments);
-	return false;
-}
+#define wrong(error, ...) (error_set(error, __VA_ARGS__), false)
 
 /* Decimal, or hexadecimal behind 0x. */
 static bool number(const char *text, uint64_t max, uint64_t *value)
